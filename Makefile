@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-only
+obj-$(CONFIG_SLUICE)		+= core/
+obj-$(CONFIG_SLUICE_GENERIC)	+= backends/generic/

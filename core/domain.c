@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls into a backend, with what must surround them.
+ *
+ * Owns: the life of a domain, undoing a map that stopped half-way, and what
+ * a failed flush means. Does not own: which domains a space has (space.c).
+ */
+#define pr_fmt(fmt) "sluice: " fmt
+
+#include <linux/err.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+
+#include "private.h"
+
+/* Extents handled per backend call where no better buffer is at hand. */
+#define FEW_EXTENTS 16
+
+/**
+ * sluice_domain_alloc - make an empty domain
+ * @iommu: the instance
+ * @group: the group that will be attached
+ *
+ * Return: the domain, or an ERR_PTR().
+ */
+struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
+					  struct iommu_group *group)
+{
+	struct sluice_domain *domain;
+
+	domain = iommu->backend->domain_alloc(iommu, group);
+	if (IS_ERR(domain))
+		return domain;
+	domain->ops = iommu->backend->domain_ops;
+	domain->iommu = iommu;
+	domain->nr_groups = 0;
+	INIT_LIST_HEAD(&domain->node);
+	sluice_iommu_get(iommu);
+	return domain;
+}
+
+/**
+ * sluice_domain_free - free a domain
+ * @domain: a domain without groups
+ */
+void sluice_domain_free(struct sluice_domain *domain)
+{
+	struct sluice_iommu *iommu = domain->iommu;
+
+	domain->ops->free(domain);
+	sluice_iommu_put(iommu);
+}
+
+/**
+ * sluice_domain_flush - wait until cleared translations are gone
+ * @domain: the domain
+ * @gather: what to invalidate; spent afterwards
+ *
+ * Return: 0; otherwise the hardware may still use the old translations, for
+ * ever: the memory behind them must never be unpinned.
+ */
+int sluice_domain_flush(struct sluice_domain *domain,
+			struct sluice_gather *gather)
+{
+	int ret;
+
+	/* A second time-out would tell nothing new. */
+	if (READ_ONCE(domain->iommu->dead))
+		return -EIO;
+	ret = domain->ops->flush(domain, gather);
+	if (ret && !xchg(&domain->iommu->dead, true))
+		pr_err("backend %s: an IOMMU no longer answers (%d): memory it may still reach stays pinned, nothing more can be attached to it\n",
+		       domain->iommu->backend->name, ret);
+	return ret;
+}
+
+/**
+ * sluice_domain_unmap - unmap a range whose memory is not to be unpinned
+ * @domain: the domain
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @gather: what is to be flushed
+ */
+void sluice_domain_unmap(struct sluice_domain *domain, u64 start, u64 last,
+			 struct sluice_gather *gather)
+{
+	struct sluice_range range = { .start = start, .last = last };
+	struct sluice_extent extents[FEW_EXTENTS] __uninitialized;
+
+	while (!sluice_range_empty(&range)) {
+		domain->ops->unmap(domain, &range, extents, FEW_EXTENTS,
+				   gather);
+		cond_resched();
+	}
+}
+
+/**
+ * sluice_domain_clear - unmap a range, and flush it
+ * @domain: the domain
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ *
+ * Return: as sluice_domain_flush().
+ */
+int sluice_domain_clear(struct sluice_domain *domain, u64 start, u64 last)
+{
+	struct sluice_gather gather __uninitialized;
+
+	sluice_gather_init(&gather);
+	sluice_domain_unmap(domain, start, last, &gather);
+	return sluice_domain_flush(domain, &gather);
+}
+
+/**
+ * sluice_domain_map - map extents, all or none
+ * @domain: the domain
+ * @extents: adjacent in IOVA
+ * @nr: how many, at least 1
+ * @prot: &enum sluice_prot
+ *
+ * Return: 0, or the backend's errno; then nothing is mapped. If the instance
+ * is dead afterwards, the hardware may reach the extents nevertheless.
+ */
+int sluice_domain_map(struct sluice_domain *domain,
+		      const struct sluice_extent *extents, size_t nr,
+		      unsigned int prot)
+{
+	struct sluice_gather gather __uninitialized;
+	u64 done = 0;
+	int ret = 0;
+
+	sluice_gather_init(&gather);
+	if (domain->ops->prepare)
+		ret = domain->ops->prepare(domain, extents, nr, &gather);
+	if (!ret)
+		ret = domain->ops->map(domain, extents, nr, prot, &done,
+				       &gather);
+	if (!ret) {
+		const struct sluice_extent *end = &extents[nr - 1];
+
+		done = end->iova + end->len - extents[0].iova;
+	}
+	/* For hardware that remembers not-present entries. */
+	if (gather.nr || gather.nonleaf) {
+		int flushed = sluice_domain_flush(domain, &gather);
+
+		ret = ret ?: flushed;
+	}
+	if (ret && done)
+		sluice_domain_clear(domain, extents[0].iova,
+				    extents[0].iova + (done - 1));
+	return ret;
+}
+
+/**
+ * sluice_domain_copy - give a domain what another one has in a range
+ * @to: the new domain, nothing mapped in the range
+ * @from: a domain with the content
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @prot: &enum sluice_prot of the whole range
+ *
+ * Return: 0, or an errno; what was copied by then stays in @to.
+ */
+int sluice_domain_copy(struct sluice_domain *to, struct sluice_domain *from,
+		       u64 start, u64 last, unsigned int prot)
+{
+	struct sluice_range range = { .start = start, .last = last };
+	struct sluice_extent extents[FEW_EXTENTS] __uninitialized;
+
+	while (!sluice_range_empty(&range)) {
+		size_t i, nr;
+
+		nr = from->ops->read(from, &range, extents, FEW_EXTENTS);
+		for (i = 0; i < nr; i++) {
+			int ret = sluice_domain_map(to, &extents[i], 1, prot);
+
+			if (ret)
+				return ret;
+		}
+		cond_resched();
+	}
+	return 0;
+}

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Groups: /dev/vfio/<N>.
+ *
+ * A group is the smallest set of devices that the hardware can isolate; N is
+ * the number of the kernel's iommu_group. Owns: the group fd, the node's life,
+ * the list of the group's devices. The kernel decides who owns a group's DMA.
+ */
+#include <linux/device/class.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/idr.h>
+#include <linux/iommu.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "private.h"
+
+static LIST_HEAD(groups);
+/*
+ * Guards groups and every nr_members. Nothing that a user can make wait may run
+ * under it, such as taking a group's lock: all binding would stop with it.
+ */
+static DEFINE_MUTEX(groups_lock);
+static DEFINE_IDA(minors);
+static dev_t first_devt;
+
+static long get_status(struct sluice_group *group, void __user *arg)
+{
+	const size_t minsz = offsetofend(struct vfio_group_status, flags);
+	struct vfio_group_status status;
+
+	if (copy_from_user(&status, arg, minsz))
+		return -EFAULT;
+	if (status.argsz < minsz)
+		return -EINVAL;
+
+	status.flags = 0;
+	scoped_guard(mutex, &group->lock) {
+		if (!group->iommu_group)
+			return -ENODEV;
+		if (group->container)
+			status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET |
+				       VFIO_GROUP_FLAGS_VIABLE;
+		else if (!iommu_group_dma_owner_claimed(group->iommu_group))
+			status.flags = VFIO_GROUP_FLAGS_VIABLE;
+	}
+	return copy_to_user(arg, &status, minsz) ? -EFAULT : 0;
+}
+
+static long set_container(struct sluice_group *group, int __user *arg)
+{
+	struct sluice_container *container;
+	struct file *file;
+	long ret;
+	int fd;
+
+	if (get_user(fd, arg))
+		return -EFAULT;
+	file = fget(fd);
+	if (!file)
+		return -EBADF;
+
+	mutex_lock(&group->lock);
+	container = sluice_container_from_file(file);
+	if (group->container)
+		ret = -EINVAL;
+	else if (!group->iommu_group)
+		ret = -ENODEV;
+	else if (!container)
+		ret = -EBADFD;
+	else
+		ret = sluice_container_attach(container, group);
+	mutex_unlock(&group->lock);
+	fput(file);
+	return ret;
+}
+
+static long unset_container(struct sluice_group *group)
+{
+	guard(mutex)(&group->lock);
+	if (!group->container)
+		return -EINVAL;
+	if (group->nr_device_fds)
+		return -EBUSY;
+	sluice_container_detach(group);
+	return 0;
+}
+
+static long get_device_fd(struct sluice_group *group, const char __user *arg)
+{
+	char *name;
+	long ret;
+
+	name = strndup_user(arg, PAGE_SIZE);
+	if (IS_ERR(name))
+		return PTR_ERR(name);
+	mutex_lock(&group->lock);
+	ret = sluice_device_open_fd(group, name);
+	mutex_unlock(&group->lock);
+	kfree(name);
+	return ret;
+}
+
+static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct sluice_group *group = file->private_data;
+	void __user *uarg = (void __user *)arg;
+
+	switch (cmd) {
+	case VFIO_GROUP_GET_STATUS:
+		return get_status(group, uarg);
+	case VFIO_GROUP_SET_CONTAINER:
+		return set_container(group, uarg);
+	case VFIO_GROUP_UNSET_CONTAINER:
+		return unset_container(group);
+	case VFIO_GROUP_GET_DEVICE_FD:
+		return get_device_fd(group, uarg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Exclusive: whoever has the group's fd decides over its devices. */
+static int group_open(struct inode *inode, struct file *file)
+{
+	struct sluice_group *group =
+		container_of(inode->i_cdev, struct sluice_group, cdev);
+
+	guard(mutex)(&group->lock);
+	if (!group->iommu_group)
+		return -ENODEV;
+	if (group->opened)
+		return -EBUSY;
+	group->opened = file;
+	file->private_data = group;
+	get_device(&group->dev);
+	return 0;
+}
+
+static int group_release(struct inode *inode, struct file *file)
+{
+	struct sluice_group *group = file->private_data;
+
+	/* Device fds keep the group's file: none is left. */
+	scoped_guard(mutex, &group->lock) {
+		if (group->container)
+			sluice_container_detach(group);
+		group->opened = NULL;
+	}
+	put_device(&group->dev);
+	return 0;
+}
+
+static const struct file_operations group_fops = {
+	.owner		= THIS_MODULE,
+	.open		= group_open,
+	.release	= group_release,
+	.unlocked_ioctl	= group_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+bool sluice_file_is_group(struct file *file)
+{
+	return file->f_op == &group_fops;
+}
+
+bool sluice_file_has_device(struct file *file, struct sluice_device *sdev)
+{
+	return sluice_file_is_group(file) && file->private_data == sdev->group;
+}
+
+static char *group_devnode(const struct device *dev, umode_t *mode)
+{
+	return kasprintf(GFP_KERNEL, "vfio/%s", dev_name(dev));
+}
+
+static const struct class group_class = {
+	.name		= "vfio",
+	.devnode	= group_devnode,
+};
+
+static void group_dev_release(struct device *dev)
+{
+	struct sluice_group *group = container_of(dev, struct sluice_group, dev);
+
+	ida_free(&minors, MINOR(dev->devt) - MINOR(first_devt));
+	mutex_destroy(&group->lock);
+	kfree(group);
+}
+
+static struct sluice_group *group_alloc(struct iommu_group *iommu_group)
+{
+	struct sluice_group *group;
+	int minor, ret;
+
+	group = kzalloc(sizeof(*group), GFP_KERNEL);
+	if (!group)
+		return ERR_PTR(-ENOMEM);
+	minor = ida_alloc_max(&minors, MINORMASK, GFP_KERNEL);
+	if (minor < 0) {
+		kfree(group);
+		return ERR_PTR(minor);
+	}
+	mutex_init(&group->lock);
+	INIT_LIST_HEAD(&group->devices);
+	device_initialize(&group->dev);
+	group->dev.class = &group_class;
+	group->dev.release = group_dev_release;
+	group->dev.devt = MKDEV(MAJOR(first_devt), minor);
+	cdev_init(&group->cdev, &group_fops);
+	group->cdev.owner = THIS_MODULE;
+
+	ret = dev_set_name(&group->dev, "%d", iommu_group_id(iommu_group));
+	if (ret)
+		goto err_put;
+	group->iommu_group = iommu_group;
+	ret = cdev_device_add(&group->cdev, &group->dev);
+	if (ret)
+		goto err_put;
+	list_add(&group->node, &groups);
+	return group;
+
+err_put:
+	put_device(&group->dev);
+	return ERR_PTR(ret);
+}
+
+static struct sluice_group *group_find(struct iommu_group *iommu_group)
+{
+	struct sluice_group *group;
+
+	lockdep_assert_held(&groups_lock);
+	list_for_each_entry(group, &groups, node) {
+		if (group->iommu_group == iommu_group)
+			return group;
+	}
+	return NULL;
+}
+
+/* The device's group, old or new, with a reference. */
+static struct sluice_group *group_get(struct device *dev)
+{
+	struct iommu_group *iommu_group = iommu_group_get(dev);
+	struct sluice_group *group;
+
+	lockdep_assert_held(&groups_lock);
+	if (!iommu_group)
+		return ERR_PTR(-EINVAL);
+	group = group_find(iommu_group);
+	if (!group)
+		group = group_alloc(iommu_group);
+	else
+		iommu_group_put(iommu_group);
+	if (IS_ERR(group))
+		iommu_group_put(iommu_group);
+	else
+		get_device(&group->dev);
+	return group;
+}
+
+/**
+ * sluice_group_join - put a device into its group
+ * @sdev: a device that is being registered
+ *
+ * Makes the group, and its node, for the first device.
+ *
+ * Return: 0 with @sdev->group set; -EINVAL if there is no IOMMU group; -ENOMEM.
+ */
+int sluice_group_join(struct sluice_device *sdev)
+{
+	struct sluice_group *group;
+
+	scoped_guard(mutex, &groups_lock) {
+		group = group_get(sdev->dev);
+		if (IS_ERR(group))
+			return PTR_ERR(group);
+		group->nr_members++;
+	}
+	sdev->group = group;
+	scoped_guard(mutex, &group->lock)
+		list_add_tail(&sdev->group_node, &group->devices);
+	return 0;
+}
+
+/**
+ * sluice_group_hide - let nobody open a device any more
+ * @sdev: a device that is being unregistered
+ *
+ * Those who have it open may keep it until they close it.
+ */
+void sluice_group_hide(struct sluice_device *sdev)
+{
+	guard(mutex)(&sdev->group->lock);
+	/* When the group is released, this one won't be found any more. */
+	if (!sdev->open_count)
+		sdev->ops->quiesce(sdev);
+	list_del_init(&sdev->group_node);
+}
+
+/* The last device is gone: so is the group, whoever still has its fd. */
+static void group_remove(struct sluice_group *group)
+{
+	struct iommu_group *iommu_group = group->iommu_group;
+
+	scoped_guard(mutex, &group->lock) {
+		if (group->container)
+			sluice_container_detach(group);
+		group->iommu_group = NULL;
+	}
+	iommu_group_put(iommu_group);
+	put_device(&group->dev);
+}
+
+/**
+ * sluice_group_leave - take a device out of its group
+ * @sdev: a hidden device of which no fd is left
+ */
+void sluice_group_leave(struct sluice_device *sdev)
+{
+	struct sluice_group *group = sdev->group;
+	bool last;
+
+	scoped_guard(mutex, &groups_lock) {
+		/* Hidden devices that are still open count, too. */
+		last = !--group->nr_members;
+		if (last) {
+			list_del(&group->node);
+			cdev_device_del(&group->cdev, &group->dev);
+		}
+	}
+	if (last)
+		group_remove(group);
+	sdev->group = NULL;
+	put_device(&group->dev);
+}
+
+int sluice_group_init(void)
+{
+	int ret;
+
+	ret = class_register(&group_class);
+	if (ret)
+		return ret;
+	ret = alloc_chrdev_region(&first_devt, 0, MINORMASK + 1, "vfio");
+	if (ret)
+		class_unregister(&group_class);
+	return ret;
+}
+
+void sluice_group_deinit(void)
+{
+	unregister_chrdev_region(first_devt, MINORMASK + 1);
+	class_unregister(&group_class);
+}

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Legacy spaces (TYPE1, TYPE1v2): mapping, and the record of mappings.
+ *
+ * The ABI treats a mapping as a unit, so each has a record: &struct
+ * sluice_mapping in a red-black tree. (A maple tree would suggest itself, but
+ * costs six times as much for single pages with gaps between.)
+ *
+ * Owns: MAP_DMA's work and the record's life. Does not own: unmapping
+ * (legacy_unmap.c), the ioctls (type1.c).
+ */
+#include <linux/overflow.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "private.h"
+
+/* Up to so many pages a map needs no memory beside the stack. */
+#define FEW 8
+/* Extents given to a backend in one call otherwise. */
+#define MANY_EXTENTS 64
+
+static struct kmem_cache *mapping_cache;
+
+int sluice_legacy_init(void)
+{
+	mapping_cache = KMEM_CACHE(sluice_mapping, SLAB_ACCOUNT);
+	return mapping_cache ? 0 : -ENOMEM;
+}
+
+void sluice_legacy_deinit(void)
+{
+	kmem_cache_destroy(mapping_cache);
+}
+
+/* Room for the pages and extents of one step of a map. */
+struct step {
+	struct page **pages;
+	struct sluice_extent *extents;
+	size_t max_pages;
+	size_t max_extents;
+	struct page *few_pages[FEW];
+	struct sluice_extent few_extents[FEW];
+};
+
+static int step_init(struct step *step, size_t npages)
+{
+	if (npages <= FEW) {
+		step->pages = step->few_pages;
+		step->max_pages = FEW;
+		step->extents = step->few_extents;
+		step->max_extents = FEW;
+		return 0;
+	}
+	step->pages = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!step->pages)
+		return -ENOMEM;
+	step->max_pages = SLUICE_PIN_BATCH;
+	step->extents = kmalloc_array(MANY_EXTENTS, sizeof(*step->extents),
+				      GFP_KERNEL_ACCOUNT);
+	if (!step->extents) {
+		free_page((unsigned long)step->pages);
+		return -ENOMEM;
+	}
+	step->max_extents = MANY_EXTENTS;
+	return 0;
+}
+
+static void step_deinit(struct step *step)
+{
+	if (step->pages == step->few_pages)
+		return;
+	kfree(step->extents);
+	free_page((unsigned long)step->pages);
+}
+
+/* Maps extents in every domain, or in none. */
+static int map_extents(struct sluice_space *space,
+		       const struct sluice_extent *extents, size_t nr,
+		       unsigned int prot)
+{
+	const struct sluice_extent *end = &extents[nr - 1];
+	struct sluice_domain *domain;
+	int ret;
+
+	list_for_each_entry(domain, &space->domains, node) {
+		ret = sluice_domain_map(domain, extents, nr, prot);
+		if (ret)
+			goto err_clear;
+	}
+	return 0;
+
+err_clear:
+	list_for_each_entry_continue_reverse(domain, &space->domains, node)
+		sluice_domain_clear(domain, extents[0].iova,
+				    end->iova + (end->len - 1));
+	return ret;
+}
+
+/* Maps pinned pages; unpins what could not be mapped. *@done: pages mapped. */
+static int map_pages(struct sluice_space *space, u64 iova, struct step *step,
+		     size_t npages, unsigned int prot, size_t *done)
+{
+	int ret = 0;
+
+	*done = 0;
+	while (*done < npages) {
+		size_t nr, used;
+
+		nr = sluice_extents_from_pages(iova + ((u64)*done << PAGE_SHIFT),
+					       step->pages + *done,
+					       npages - *done, step->extents,
+					       step->max_extents, &used);
+		ret = map_extents(space, step->extents, nr, prot);
+		if (ret)
+			break;
+		*done += used;
+	}
+	if (ret && !sluice_space_dead(space))
+		sluice_unpin_pages(step->pages + *done, npages - *done, prot);
+	return ret;
+}
+
+/* Pins and maps step by step; *@done: bytes that are mapped. */
+static int pin_and_map(struct sluice_space *space,
+		       const struct sluice_mapping *mapping,
+		       unsigned long vaddr, u64 *done)
+{
+	u64 size = mapping->last - mapping->start + 1;
+	struct step step __uninitialized;
+	int ret;
+
+	ret = step_init(&step, size >> PAGE_SHIFT);
+	if (ret)
+		return ret;
+
+	while (*done < size) {
+		size_t want = min_t(u64, (size - *done) >> PAGE_SHIFT,
+				    step.max_pages);
+		size_t mapped;
+		long pinned;
+
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		pinned = sluice_pin(vaddr + *done, want, mapping->prot,
+				    step.pages);
+		if (pinned < 0) {
+			ret = pinned;
+			break;
+		}
+		ret = map_pages(space, mapping->start + *done, &step, pinned,
+				mapping->prot, &mapped);
+		*done += (u64)mapped << PAGE_SHIFT;
+		if (ret)
+			break;
+		cond_resched();
+	}
+	step_deinit(&step);
+	return ret;
+}
+
+static int map_ram(struct sluice_space *space, struct sluice_mapping *mapping,
+		   unsigned long vaddr)
+{
+	u64 npages = (mapping->last - mapping->start + 1) >> PAGE_SHIFT;
+	u64 done = 0;
+	int ret;
+
+	/* All at once and first: nothing is pinned beyond the limit. */
+	ret = sluice_account(mapping->mm, npages);
+	if (ret)
+		return ret;
+	ret = pin_and_map(space, mapping, vaddr, &done);
+	if (!ret)
+		return 0;
+
+	if (done)
+		sluice_legacy_unwind(space, mapping, done);
+	/* What a dead IOMMU may still reach stays pinned, and charged. */
+	if (!sluice_space_dead(space))
+		sluice_unaccount(mapping->mm, npages);
+	return ret;
+}
+
+static int map_mmio(struct sluice_space *space, struct sluice_mapping *mapping,
+		    unsigned long vaddr)
+{
+	u64 size = mapping->last - mapping->start + 1;
+	struct sluice_mmio_map *mmio;
+
+	mmio = sluice_mmio_map(space, mapping->start, vaddr, size,
+			       mapping->prot);
+	if (IS_ERR(mmio))
+		return PTR_ERR(mmio);
+	mapping->mmio = mmio;
+	return 0;
+}
+
+static int map_memory(struct sluice_space *space,
+		      struct sluice_mapping *mapping, unsigned long vaddr)
+{
+	int ret = map_ram(space, mapping, vaddr);
+
+	/*
+	 * Device memory is rare, so it's looked for only when there is no RAM
+	 * to pin, or it seemed to be too much: device memory isn't charged.
+	 */
+	if ((ret == -EFAULT || ret == -ENOMEM) && sluice_mmio_at(vaddr))
+		ret = map_mmio(space, mapping, vaddr);
+	return ret;
+}
+
+static struct sluice_mapping *mapping_alloc(u64 start, u64 last,
+					    unsigned int prot)
+{
+	struct sluice_mapping *mapping;
+
+	mapping = kmem_cache_alloc(mapping_cache, GFP_KERNEL_ACCOUNT);
+	if (!mapping)
+		return NULL;
+	mapping->start = start;
+	mapping->last = last;
+	mapping->mm = current->mm;
+	mmgrab(mapping->mm);
+	mapping->mmio = NULL;
+	mapping->prot = prot;
+	mapping->nr_extents = 0;
+	return mapping;
+}
+
+/**
+ * sluice_mapping_free - free a record
+ * @mapping: a record that is in no space, with nothing mapped or charged
+ */
+void sluice_mapping_free(struct sluice_mapping *mapping)
+{
+	mmdrop(mapping->mm);
+	kmem_cache_free(mapping_cache, mapping);
+}
+
+/**
+ * sluice_mapping_find - the first record that overlaps a range
+ * @space: the space
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ *
+ * Context: the caller holds the range, or the space's lock for writing.
+ * Return: the record, or NULL.
+ */
+struct sluice_mapping *sluice_mapping_find(struct sluice_space *space,
+					   u64 start, u64 last)
+{
+	struct sluice_mapping *first = NULL;
+	struct rb_node *node;
+
+	spin_lock(&space->maps_lock);
+	node = space->maps.rb_node;
+	while (node) {
+		struct sluice_mapping *m =
+			rb_entry(node, struct sluice_mapping, node);
+
+		if (m->last < start) {
+			node = node->rb_right;
+		} else {
+			first = m;
+			node = node->rb_left;
+		}
+	}
+	/* Beyond the range it's somebody else's, and may be freed any time. */
+	if (first && first->start > last)
+		first = NULL;
+	spin_unlock(&space->maps_lock);
+	return first;
+}
+
+static int insert_locked(struct rb_root *maps, struct sluice_mapping *mapping)
+{
+	struct rb_node **link = &maps->rb_node, *parent = NULL;
+
+	while (*link) {
+		const struct sluice_mapping *m =
+			rb_entry(*link, struct sluice_mapping, node);
+
+		parent = *link;
+		if (mapping->start > m->last)
+			link = &parent->rb_right;
+		else if (mapping->last < m->start)
+			link = &parent->rb_left;
+		else
+			return -EEXIST;
+	}
+	rb_link_node(&mapping->node, parent, link);
+	rb_insert_color(&mapping->node, maps);
+	return 0;
+}
+
+static int mapping_insert(struct sluice_space *space,
+			  struct sluice_mapping *mapping)
+{
+	int ret;
+
+	spin_lock(&space->maps_lock);
+	ret = insert_locked(&space->maps, mapping);
+	spin_unlock(&space->maps_lock);
+	return ret;
+}
+
+/**
+ * sluice_mapping_erase - take a record out of its space
+ * @space: the space
+ * @mapping: the record; the caller's from now on
+ */
+void sluice_mapping_erase(struct sluice_space *space,
+			  struct sluice_mapping *mapping)
+{
+	spin_lock(&space->maps_lock);
+	rb_erase(&mapping->node, &space->maps);
+	spin_unlock(&space->maps_lock);
+}
+
+/* Errors that need no look at the space's content. */
+static int check_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
+		     u64 size)
+{
+	u64 granule = sluice_space_granule(space);
+	unsigned long vlast;
+	u64 last;
+
+	if (!size || !IS_ALIGNED(iova | vaddr | size, granule))
+		return -EINVAL;
+	if (check_add_overflow(iova, size - 1, &last) ||
+	    check_add_overflow(vaddr, size - 1, &vlast))
+		return -EINVAL;
+	return 0;
+}
+
+/**
+ * sluice_legacy_map - make a process's memory accessible to the space's devices
+ * @space: a space with at least one group; the caller holds its lock for
+ *	reading
+ * @iova: where it goes
+ * @vaddr: address in the current process
+ * @size: bytes
+ * @prot: %SLUICE_PROT_READ and %SLUICE_PROT_WRITE, at least one
+ *
+ * Return: 0; -EINVAL for wrong alignment, overflow, or IOVAs that can't be
+ * translated; -EEXIST if something is mapped there; -EFAULT if not all of the
+ * memory can be pinned with these rights; -ENOMEM for lack of memory or
+ * RLIMIT_MEMLOCK; -EINTR if killed; -EIO if the IOMMU is dead. After an error
+ * everything is as before.
+ */
+int sluice_legacy_map(struct sluice_space *space, u64 iova,
+		      unsigned long vaddr, u64 size, unsigned int prot)
+{
+	struct sluice_mapping *mapping;
+	u64 last = iova + (size - 1);
+	struct sluice_hold hold;
+	int ret;
+
+	lockdep_assert_held(&space->lock);
+
+	ret = check_map(space, iova, vaddr, size);
+	if (ret)
+		return ret;
+	if (sluice_space_dead(space))
+		return -EIO;
+	mapping = mapping_alloc(iova, last, prot);
+	if (!mapping)
+		return -ENOMEM;
+
+	ret = sluice_inflight_hold(&space->inflight, &hold, iova, last);
+	if (ret)
+		goto err_free;
+	/* The record first: it is the test for overlaps, too. */
+	ret = mapping_insert(space, mapping);
+	if (ret)
+		goto err_release;
+	/* Clients tell "taken" from "impossible", so in this order. */
+	ret = -EINVAL;
+	if (!sluice_ranges_contain(&space->usable, iova, last))
+		goto err_erase;
+	ret = map_memory(space, mapping, vaddr);
+	if (ret)
+		goto err_erase;
+	sluice_inflight_release(&space->inflight, &hold);
+	return 0;
+
+err_erase:
+	sluice_mapping_erase(space, mapping);
+err_release:
+	sluice_inflight_release(&space->inflight, &hold);
+err_free:
+	sluice_mapping_free(mapping);
+	return ret;
+}
+
+/**
+ * sluice_legacy_check_fit - would all that is mapped still be allowed?
+ * @space: the space; the caller holds its lock for writing
+ * @usable: IOVAs that could be translated then
+ * @pgsizes: page sizes that there would be then
+ *
+ * Return: 0 or -EINVAL.
+ */
+int sluice_legacy_check_fit(struct sluice_space *space,
+			    const struct sluice_ranges *usable, u64 pgsizes)
+{
+	u64 granule = BIT_ULL(__ffs64(pgsizes));
+	struct rb_node *node;
+
+	lockdep_assert_held_write(&space->lock);
+	for (node = rb_first(&space->maps); node; node = rb_next(node)) {
+		struct sluice_mapping *mapping =
+			rb_entry(node, struct sluice_mapping, node);
+
+		if (!sluice_ranges_contain(usable, mapping->start,
+					   mapping->last) ||
+		    !IS_ALIGNED(mapping->start | (mapping->last + 1), granule))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/**
+ * sluice_legacy_fill - give a new domain all the memory that the space has mapped
+ * @space: the space, with a domain; the caller holds its lock for writing
+ * @to: the new domain
+ *
+ * Return: 0, or an errno; what was filled by then goes with @to.
+ */
+int sluice_legacy_fill(struct sluice_space *space, struct sluice_domain *to)
+{
+	struct sluice_domain *from = sluice_space_first_domain(space);
+	struct rb_node *node;
+
+	lockdep_assert_held_write(&space->lock);
+	for (node = rb_first(&space->maps); node; node = rb_next(node)) {
+		struct sluice_mapping *mapping =
+			rb_entry(node, struct sluice_mapping, node);
+		int ret;
+
+		if (mapping->mmio)
+			continue;
+		ret = sluice_domain_copy(to, from, mapping->start,
+					 mapping->last, mapping->prot);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * sluice_legacy_fill_mmio - the same for device memory
+ * @space: the space; the caller holds its lock for writing, and the mmio lock
+ *	until @to is in the space's list
+ * @to: the new domain
+ *
+ * Return: as sluice_legacy_fill().
+ */
+int sluice_legacy_fill_mmio(struct sluice_space *space,
+			    struct sluice_domain *to)
+{
+	struct rb_node *node;
+
+	lockdep_assert_held_write(&space->lock);
+	for (node = rb_first(&space->maps); node; node = rb_next(node)) {
+		struct sluice_mapping *mapping =
+			rb_entry(node, struct sluice_mapping, node);
+		int ret = 0;
+
+		if (mapping->mmio)
+			ret = sluice_mmio_fill(mapping->mmio, to);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * User memory: pinning, dirtying, accounting.
+ *
+ * Owns: what is done to pages so that a device may use them for as long as it
+ * likes, and the way back. Does not own: which pages are mapped where.
+ */
+#include <linux/capability.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/sched/mm.h>
+
+#include "private.h"
+
+/**
+ * sluice_account - charge pages to a process's locked memory
+ * @mm: the address space to charge; the caller's
+ * @npages: how many
+ *
+ * Return: 0, or -ENOMEM if RLIMIT_MEMLOCK would be exceeded (CAP_IPC_LOCK lifts
+ * the limit); nothing is charged then.
+ */
+int sluice_account(struct mm_struct *mm, unsigned long npages)
+{
+	int ret;
+
+	mmap_write_lock(mm);
+	ret = __account_locked_vm(mm, npages, true, current, false);
+	/* A privilege counts as used only where it was needed. */
+	if (ret && capable(CAP_IPC_LOCK))
+		ret = __account_locked_vm(mm, npages, true, current, true);
+	mmap_write_unlock(mm);
+	return ret;
+}
+
+/**
+ * sluice_unaccount - give back what sluice_account() charged
+ * @mm: the address space; its processes may be gone
+ * @npages: how many
+ */
+void sluice_unaccount(struct mm_struct *mm, unsigned long npages)
+{
+	mmap_write_lock(mm);
+	__account_locked_vm(mm, npages, false, current, false);
+	mmap_write_unlock(mm);
+}
+
+/**
+ * sluice_pin - pin pages of the current process for a device
+ * @vaddr: user address, page aligned
+ * @npages: pages wanted
+ * @prot: &enum sluice_prot; what the device may do
+ * @pages: filled with what was pinned
+ *
+ * Return: pages pinned, at least one, maybe fewer than @npages; -EFAULT if there
+ * is no memory that can be pinned with these rights; -ENOMEM; -EINTR.
+ */
+long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
+		struct page **pages)
+{
+	unsigned int flags = FOLL_LONGTERM;
+	long pinned;
+
+	if (prot & SLUICE_PROT_WRITE)
+		flags |= FOLL_WRITE;
+	pinned = pin_user_pages_fast(vaddr, npages, flags, pages);
+	/* -EOVERFLOW: addresses that no process has. */
+	return pinned && pinned != -EOVERFLOW ? pinned : -EFAULT;
+}
+
+/**
+ * sluice_unpin_pages - undo sluice_pin() after a map failed
+ * @pages: the pages
+ * @npages: how many
+ * @prot: &enum sluice_prot; a device may have seen them for a moment
+ */
+void sluice_unpin_pages(struct page **pages, size_t npages, unsigned int prot)
+{
+	unpin_user_pages_dirty_lock(pages, npages, prot & SLUICE_PROT_WRITE);
+}
+
+/**
+ * sluice_unpin_extent - let go of memory that was mapped
+ * @extent: physically contiguous pinned pages
+ * @prot: &enum sluice_prot of the mapping: what a device could write is dirty
+ *
+ * Context: the flush that covers the extent has completed. May sleep.
+ */
+void sluice_unpin_extent(const struct sluice_extent *extent, unsigned int prot)
+{
+	unpin_user_page_range_dirty_lock(pfn_to_page(PHYS_PFN(extent->phys)),
+					 extent->len >> PAGE_SHIFT,
+					 prot & SLUICE_PROT_WRITE);
+}
+
+/**
+ * sluice_extents_from_pages - join physically contiguous pages
+ * @iova: where the first page goes
+ * @pages: pages in the order of their IOVAs
+ * @npages: how many
+ * @extents: filled
+ * @max: room in @extents, at least 1
+ * @used: set to the number of pages that the extents cover
+ *
+ * Return: the number of extents.
+ */
+size_t sluice_extents_from_pages(u64 iova, struct page **pages, size_t npages,
+				 struct sluice_extent *extents, size_t max,
+				 size_t *used)
+{
+	size_t i = 0, nr = 0;
+
+	while (i < npages && nr < max) {
+		unsigned long pfn = page_to_pfn(pages[i]);
+		size_t first = i++;
+
+		while (i < npages && page_to_pfn(pages[i]) == pfn + (i - first))
+			i++;
+		extents[nr++] = (struct sluice_extent){
+			.iova = iova + ((u64)first << PAGE_SHIFT),
+			.phys = PFN_PHYS(pfn),
+			.len = (u64)(i - first) << PAGE_SHIFT,
+		};
+	}
+	*used = i;
+	return nr;
+}

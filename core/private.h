@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of core/ share among themselves, and nobody else includes
+ * (kunit/ excepted).
+ *
+ * Lock order, outermost first:
+ *
+ *   sluice_group.lock			mutex: group <-> container, device list
+ *     sluice_device.open_lock		mutex: device open and close
+ *       (the bus driver's own locks)
+ *     sluice_space.lock		rwsem: domains, groups, apertures
+ *       ranges in flight		sluice_inflight_hold() may wait
+ *         mmap_lock			pinning, accounting, finding BAR maps
+ *         backends_lock		mutex: probe and release (backend.c)
+ *         mmio_lock			mutex: peer-to-peer maps (mmio.c)
+ *           (the backend's locks, the IOMMU core's group mutex)
+ *
+ * mmio_lock also nests inside the bus driver's own locks, and those inside
+ * mmap_lock (page faults). So nothing under mmio_lock may take the bus driver's
+ * locks, mmap_lock or sluice_space.lock.
+ *
+ * groups_lock (group.c) is alone: nothing of the above is taken under it.
+ */
+#ifndef SLUICE_CORE_PRIVATE_H
+#define SLUICE_CORE_PRIVATE_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/interval_tree.h>
+#include <linux/kref.h>
+#include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/rbtree.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <sluice/backend.h>
+#include <sluice/device.h>
+
+struct file;
+struct sluice_container;
+
+/* ---- inflight.c: which IOVA ranges are being changed ---- */
+
+/**
+ * struct sluice_inflight - the ranges of a space that are in flight
+ * @lock: guards @holds
+ * @holds: interval tree of &sluice_hold.node
+ * @wait: those whose range overlaps one that is held
+ */
+struct sluice_inflight {
+	spinlock_t lock;	/* holds */
+	struct rb_root_cached holds;
+	wait_queue_head_t wait;
+};
+
+/* One range in flight; lives on the holder's stack. */
+struct sluice_hold {
+	struct interval_tree_node node;
+};
+
+void sluice_inflight_init(struct sluice_inflight *inflight);
+int sluice_inflight_hold(struct sluice_inflight *inflight,
+			 struct sluice_hold *hold, u64 start, u64 last);
+void sluice_inflight_release(struct sluice_inflight *inflight,
+			     struct sluice_hold *hold);
+
+/* ---- pin.c: user memory ---- */
+
+/* Pages pinned by one call; their struct page pointers fill one page. */
+#define SLUICE_PIN_BATCH (PAGE_SIZE / sizeof(struct page *))
+
+int sluice_account(struct mm_struct *mm, unsigned long npages);
+void sluice_unaccount(struct mm_struct *mm, unsigned long npages);
+long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
+		struct page **pages);
+void sluice_unpin_pages(struct page **pages, size_t npages, unsigned int prot);
+void sluice_unpin_extent(const struct sluice_extent *extent, unsigned int prot);
+size_t sluice_extents_from_pages(u64 iova, struct page **pages, size_t npages,
+				 struct sluice_extent *extents, size_t max,
+				 size_t *used);
+
+/* ---- backend.c: registered backends ---- */
+
+struct sluice_iommu *sluice_iommu_probe(struct iommu_group *group);
+void sluice_iommu_get(struct sluice_iommu *iommu);
+void sluice_iommu_put(struct sluice_iommu *iommu);
+
+/* ---- domain.c: calls into a backend, with what must surround them ---- */
+
+struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
+					  struct iommu_group *group);
+void sluice_domain_free(struct sluice_domain *domain);
+int sluice_domain_flush(struct sluice_domain *domain,
+			struct sluice_gather *gather);
+int sluice_domain_map(struct sluice_domain *domain,
+		      const struct sluice_extent *extents, size_t nr,
+		      unsigned int prot);
+void sluice_domain_unmap(struct sluice_domain *domain, u64 start, u64 last,
+			 struct sluice_gather *gather);
+int sluice_domain_clear(struct sluice_domain *domain, u64 start, u64 last);
+int sluice_domain_copy(struct sluice_domain *to, struct sluice_domain *from,
+		       u64 start, u64 last, unsigned int prot);
+
+/* ---- aperture.c: arithmetic on sorted lists of ranges ---- */
+
+/**
+ * struct sluice_ranges - a set of IOVAs
+ * @v: ascending, disjoint, not adjacent
+ * @nr: used entries of @v
+ */
+struct sluice_ranges {
+	struct sluice_range *v;
+	unsigned int nr;
+};
+
+int sluice_ranges_copy(struct sluice_ranges *to,
+		       const struct sluice_range *from, unsigned int nr);
+int sluice_ranges_exclude(struct sluice_ranges *set, u64 start, u64 last);
+int sluice_ranges_intersect(struct sluice_ranges *set,
+			    const struct sluice_ranges *with);
+bool sluice_ranges_contain(const struct sluice_ranges *set, u64 start,
+			   u64 last);
+void sluice_ranges_align(struct sluice_ranges *set, u64 granule);
+void sluice_ranges_free(struct sluice_ranges *set);
+
+/* ---- space.c: an address space and what serves it ---- */
+
+/* What kind of space a container holds. */
+enum sluice_space_type {
+	SLUICE_SPACE_NONE,	/* SET_IOMMU has not been called */
+	SLUICE_SPACE_TYPE1,
+	SLUICE_SPACE_TYPE1V2,
+};
+
+/**
+ * struct sluice_space - an IOVA space
+ * @lock: held for reading by map and unmap, for writing by all that changes
+ *	the members below
+ * @type: what the user chose
+ * @domains: the hardware sides, all with the same content; also changed
+ *	only under the mmio lock
+ * @groups: attached groups, &sluice_attachment.node
+ * @usable: IOVAs that every attached group can translate
+ * @pgsizes: page sizes that every domain supports, none below PAGE_SIZE
+ * @inflight: ranges being mapped or unmapped
+ * @maps: &sluice_mapping.node by IOVA, disjoint
+ * @maps_lock: guards @maps
+ */
+struct sluice_space {
+	struct rw_semaphore lock;
+	enum sluice_space_type type;
+	struct list_head domains;
+	struct list_head groups;
+	struct sluice_ranges usable;
+	u64 pgsizes;
+
+	struct sluice_inflight inflight;
+	struct rb_root maps;
+	spinlock_t maps_lock;	/* maps */
+};
+
+void sluice_space_init(struct sluice_space *space);
+void sluice_space_deinit(struct sluice_space *space);
+int sluice_space_attach(struct sluice_space *space,
+			struct iommu_group *iommu_group);
+void sluice_space_detach(struct sluice_space *space,
+			 struct iommu_group *iommu_group);
+bool sluice_space_coherent(struct sluice_space *space);
+bool sluice_space_dead(struct sluice_space *space);
+bool sluice_space_reclaim(struct sluice_space *space);
+u64 sluice_space_granule(struct sluice_space *space);
+struct sluice_domain *sluice_space_first_domain(struct sluice_space *space);
+
+/* ---- legacy.c, legacy_unmap.c: mappings as units (TYPE1, TYPE1v2) ---- */
+
+/**
+ * struct sluice_mapping - one MAP_DMA
+ * @node: link in &sluice_space.maps
+ * @next: the next mapping of the current unmap batch, no longer in the space
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @mm: whose locked memory is charged; a reference of mmgrab()
+ * @mmio: set if the target is device memory: nothing is pinned or charged
+ * @prot: &enum sluice_prot
+ * @nr_extents: extents in the current unmap batch
+ *
+ * Constant from insertion into &sluice_space.maps; whoever holds the range in
+ * flight may remove it.
+ */
+struct sluice_mapping {
+	union {
+		struct rb_node node;
+		struct sluice_mapping *next;
+	};
+	u64 start;
+	u64 last;
+	struct mm_struct *mm;
+	struct sluice_mmio_map *mmio;
+	unsigned int prot;
+	unsigned int nr_extents;
+};
+
+int sluice_legacy_init(void);
+void sluice_legacy_deinit(void);
+int sluice_legacy_map(struct sluice_space *space, u64 iova,
+		      unsigned long vaddr, u64 size, unsigned int prot);
+int sluice_legacy_check_fit(struct sluice_space *space,
+			    const struct sluice_ranges *usable, u64 pgsizes);
+int sluice_legacy_fill(struct sluice_space *space, struct sluice_domain *to);
+int sluice_legacy_fill_mmio(struct sluice_space *space,
+			    struct sluice_domain *to);
+struct sluice_mapping *sluice_mapping_find(struct sluice_space *space,
+					   u64 start, u64 last);
+void sluice_mapping_erase(struct sluice_space *space,
+			  struct sluice_mapping *mapping);
+void sluice_mapping_free(struct sluice_mapping *mapping);
+
+int sluice_legacy_unmap(struct sluice_space *space, u64 start, u64 last,
+			u64 *unmapped);
+void sluice_legacy_clear(struct sluice_space *space);
+void sluice_legacy_unwind(struct sluice_space *space,
+			  struct sluice_mapping *mapping, u64 bytes);
+
+/* ---- mmio.c: peer-to-peer maps of device memory ---- */
+
+struct sluice_mmio_map;
+
+struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
+					unsigned long vaddr, u64 size,
+					unsigned int prot);
+void sluice_mmio_unmap(struct sluice_mmio_map *map);
+int sluice_mmio_fill(struct sluice_mmio_map *map, struct sluice_domain *to);
+bool sluice_mmio_at(unsigned long vaddr);
+void sluice_mmio_lock(void);
+void sluice_mmio_unlock(void);
+
+/* ---- type1.c: the TYPE1 ioctls ---- */
+
+long sluice_type1_ioctl(struct sluice_space *space, unsigned int cmd,
+			unsigned long arg);
+
+/* ---- container.c ---- */
+
+/**
+ * struct sluice_container - an open /dev/vfio/vfio
+ * @ref: the file, and every group that is set to it
+ * @space: its address space, of no type until SET_IOMMU
+ * @groups: &sluice_group.container_node; guarded by @space.lock
+ */
+struct sluice_container {
+	struct kref ref;
+	struct sluice_space space;
+	struct list_head groups;
+};
+
+struct sluice_container *sluice_container_from_file(struct file *file);
+int sluice_container_attach(struct sluice_container *container,
+			    struct sluice_group *group);
+void sluice_container_detach(struct sluice_group *group);
+bool sluice_container_ready(struct sluice_container *container);
+int sluice_container_init(void);
+void sluice_container_deinit(void);
+
+/* ---- group.c ---- */
+
+/**
+ * struct sluice_group - a /dev/vfio/<N>
+ * @dev: the class device; its reference count is the group's
+ * @cdev: the character device
+ * @node: link in the list of all groups
+ * @iommu_group: the kernel's group; a reference. NULL once the last device
+ *	is gone
+ * @nr_members: devices that have joined and not left; groups_lock (group.c)
+ * @lock: guards @iommu_group's change and all below
+ * @devices: &sluice_device.group_node
+ * @opened: the one open file, or NULL
+ * @container: where it is attached, or NULL
+ * @container_node: link in &sluice_container.groups
+ * @nr_device_fds: open device fds; the group can't leave its container
+ *	meanwhile
+ */
+struct sluice_group {
+	struct device dev;
+	struct cdev cdev;
+	struct list_head node;
+	struct iommu_group *iommu_group;
+	unsigned int nr_members;
+
+	struct mutex lock;	/* all below */
+	struct list_head devices;
+	struct file *opened;
+	struct sluice_container *container;
+	struct list_head container_node;
+	unsigned int nr_device_fds;
+};
+
+int sluice_group_init(void);
+void sluice_group_deinit(void);
+int sluice_group_join(struct sluice_device *sdev);
+void sluice_group_hide(struct sluice_device *sdev);
+void sluice_group_leave(struct sluice_device *sdev);
+
+/* ---- device.c ---- */
+
+int sluice_device_open_fd(struct sluice_group *group, const char *name);
+struct sluice_device *sluice_device_from_file(struct file *file);
+int sluice_device_init_fs(void);
+void sluice_device_deinit_fs(void);
+
+#endif /* SLUICE_CORE_PRIVATE_H */

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An address space: the domains behind it, and the groups they serve.
+ *
+ * Owns: attach and detach, the choice of a domain for a group, which IOVAs and
+ * page sizes are usable, interrupt isolation as a condition. Does not own:
+ * mappings (legacy.c), the ownership of groups (group.c).
+ */
+#define pr_fmt(fmt) "sluice: " fmt
+
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/panic.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "private.h"
+
+/* The name administrators know from VFIO. */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "vfio_iommu_type1."
+
+static bool allow_unsafe_interrupts;
+module_param(allow_unsafe_interrupts, bool, 0644);
+MODULE_PARM_DESC(allow_unsafe_interrupts,
+		 "Assign devices although they could forge interrupts, because the platform can't isolate them (default: no)");
+
+/**
+ * struct sluice_attachment - a group in a space
+ * @node: link in &sluice_space.groups
+ * @group: the kernel's group
+ * @iommu: the instance behind it; a reference
+ * @domain: the domain that translates its DMA
+ * @usable: what this group alone could use
+ */
+struct sluice_attachment {
+	struct list_head node;
+	struct iommu_group *group;
+	struct sluice_iommu *iommu;
+	struct sluice_domain *domain;
+	struct sluice_ranges usable;
+};
+
+/**
+ * sluice_space_init - prepare a space without type or groups
+ * @space: zeroed memory
+ */
+void sluice_space_init(struct sluice_space *space)
+{
+	init_rwsem(&space->lock);
+	space->type = SLUICE_SPACE_NONE;
+	INIT_LIST_HEAD(&space->domains);
+	INIT_LIST_HEAD(&space->groups);
+	sluice_inflight_init(&space->inflight);
+	space->maps = RB_ROOT;
+	spin_lock_init(&space->maps_lock);
+}
+
+/**
+ * sluice_space_deinit - the end of a space
+ * @space: a space whose groups are all detached
+ */
+void sluice_space_deinit(struct sluice_space *space)
+{
+	sluice_ranges_free(&space->usable);
+}
+
+/**
+ * sluice_space_first_domain - the domain that is asked what is mapped
+ * @space: a space with at least one group; the caller holds its lock
+ *
+ * Return: the domain.
+ */
+struct sluice_domain *sluice_space_first_domain(struct sluice_space *space)
+{
+	return list_first_entry(&space->domains, struct sluice_domain, node);
+}
+
+/**
+ * sluice_space_granule - the smallest unit of mapping
+ * @space: a space with at least one group; the caller holds its lock
+ *
+ * Return: bytes, a power of two, not below PAGE_SIZE.
+ */
+u64 sluice_space_granule(struct sluice_space *space)
+{
+	return BIT_ULL(__ffs64(space->pgsizes));
+}
+
+/**
+ * sluice_space_coherent - is all DMA of the space snooped, whatever is asked?
+ * @space: the space; the caller holds its lock
+ *
+ * Return: true if hardware enforces it for every group.
+ */
+bool sluice_space_coherent(struct sluice_space *space)
+{
+	struct sluice_attachment *att;
+
+	list_for_each_entry(att, &space->groups, node) {
+		if (!att->iommu->caps.coherent)
+			return false;
+	}
+	return !list_empty(&space->groups);
+}
+
+/**
+ * sluice_space_dead - has an IOMMU of the space ceased to answer?
+ * @space: the space; the caller holds its lock
+ *
+ * Return: true if so; then nothing may be unpinned any more.
+ */
+bool sluice_space_dead(struct sluice_space *space)
+{
+	struct sluice_domain *domain;
+
+	list_for_each_entry(domain, &space->domains, node) {
+		if (READ_ONCE(domain->iommu->dead))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * sluice_space_reclaim - have the backends free tables that nothing uses
+ * @space: the space
+ *
+ * Context: takes the space's lock for writing.
+ * Return: true if there may be more memory than before.
+ */
+bool sluice_space_reclaim(struct sluice_space *space)
+{
+	struct sluice_domain *domain;
+	bool ret = false;
+
+	if (down_write_killable(&space->lock))
+		return false;
+	/* Revocation works on domains without the space's lock. */
+	sluice_mmio_lock();
+	list_for_each_entry(domain, &space->domains, node) {
+		if (domain->ops->reclaim) {
+			domain->ops->reclaim(domain);
+			ret = true;
+		}
+	}
+	sluice_mmio_unlock();
+	up_write(&space->lock);
+	return ret;
+}
+
+/* Page sizes below the CPU's can't be used; their presence implies PAGE_SIZE. */
+static u64 usable_pgsizes(u64 pgsizes)
+{
+	if (pgsizes & (PAGE_SIZE - 1))
+		return (pgsizes & PAGE_MASK) | PAGE_SIZE;
+	return pgsizes;
+}
+
+/* Takes away what the platform or the group's devices need for themselves. */
+static int exclude_reserved(struct iommu_group *group,
+			    struct sluice_ranges *usable)
+{
+	struct iommu_resv_region *region, *next;
+	LIST_HEAD(regions);
+	int ret;
+
+	ret = iommu_get_group_resv_regions(group, &regions);
+	list_for_each_entry_safe(region, next, &regions, list) {
+		if (!ret && region->length &&
+		    region->type != IOMMU_RESV_DIRECT_RELAXABLE)
+			ret = sluice_ranges_exclude(usable, region->start,
+						    region->start +
+						    (region->length - 1));
+		kfree(region);
+	}
+	return ret;
+}
+
+static bool interrupts_isolated(struct iommu_group *group)
+{
+	if (iommu_group_has_isolated_msi(group))
+		return true;
+	if (READ_ONCE(allow_unsafe_interrupts)) {
+		pr_warn_ratelimited("group %d: its devices can forge interrupts, and may be assigned only because of allow_unsafe_interrupts\n",
+				    iommu_group_id(group));
+		add_taint(TAINT_USER, LOCKDEP_STILL_OK);
+		return true;
+	}
+	pr_warn_ratelimited("group %d: the platform can't keep its devices from forging interrupts, so they can't be assigned; switch on interrupt remapping in the firmware, or accept the risk with vfio_iommu_type1.allow_unsafe_interrupts=1\n",
+			    iommu_group_id(group));
+	return false;
+}
+
+static void attachment_free(struct sluice_attachment *att)
+{
+	if (!IS_ERR_OR_NULL(att->iommu))
+		sluice_iommu_put(att->iommu);
+	sluice_ranges_free(&att->usable);
+	kfree(att);
+}
+
+/* All about a group that doesn't depend on the space. */
+static struct sluice_attachment *attachment_alloc(struct iommu_group *group)
+{
+	struct sluice_attachment *att;
+	const struct sluice_caps *caps;
+	int ret;
+
+	if (!interrupts_isolated(group))
+		return ERR_PTR(-EPERM);
+
+	att = kzalloc(sizeof(*att), GFP_KERNEL_ACCOUNT);
+	if (!att)
+		return ERR_PTR(-ENOMEM);
+	att->group = group;
+	att->iommu = sluice_iommu_probe(group);
+	if (IS_ERR(att->iommu)) {
+		ret = PTR_ERR(att->iommu);
+		goto err_free;
+	}
+	caps = &att->iommu->caps;
+	ret = sluice_ranges_copy(&att->usable, caps->apertures,
+				 caps->nr_apertures);
+	if (ret)
+		goto err_free;
+	ret = exclude_reserved(group, &att->usable);
+	if (ret)
+		goto err_free;
+	return att;
+
+err_free:
+	attachment_free(att);
+	return ERR_PTR(ret);
+}
+
+/* What the space could use if @att were part of it. */
+static int plan(struct sluice_space *space, struct sluice_attachment *att,
+		struct sluice_ranges *usable, u64 *pgsizes)
+{
+	int ret;
+
+	*pgsizes = usable_pgsizes(att->iommu->caps.pgsizes);
+	if (!list_empty(&space->groups))
+		*pgsizes &= space->pgsizes;
+	if (!*pgsizes)
+		return -EINVAL;
+
+	ret = sluice_ranges_copy(usable, att->usable.v, att->usable.nr);
+	if (ret)
+		return ret;
+	if (!list_empty(&space->groups)) {
+		ret = sluice_ranges_intersect(usable, &space->usable);
+		if (ret)
+			goto err_free;
+	}
+	sluice_ranges_align(usable, BIT_ULL(__ffs64(*pgsizes)));
+	ret = usable->nr ? sluice_legacy_check_fit(space, usable, *pgsizes) :
+			   -EINVAL;
+	if (ret)
+		goto err_free;
+	return 0;
+
+err_free:
+	sluice_ranges_free(usable);
+	return ret;
+}
+
+/* A domain of the space that can serve the group, too, attached; or NULL. */
+static struct sluice_domain *share_domain(struct sluice_space *space,
+					  struct sluice_attachment *att)
+{
+	struct sluice_domain *domain;
+
+	list_for_each_entry(domain, &space->domains, node) {
+		int ret;
+
+		if (!domain->ops->compatible(domain, att->iommu, att->group))
+			continue;
+		/* A revoker may be flushing this domain. */
+		sluice_mmio_lock();
+		ret = domain->ops->attach(domain, att->group);
+		sluice_mmio_unlock();
+		if (!ret)
+			return domain;
+		if (ret != -EINVAL)
+			return ERR_PTR(ret);
+	}
+	return NULL;
+}
+
+/* A new domain with the space's content, attached. */
+static struct sluice_domain *add_domain(struct sluice_space *space,
+					struct sluice_attachment *att)
+{
+	struct sluice_domain *domain;
+	int ret;
+
+	domain = sluice_domain_alloc(att->iommu, att->group);
+	if (IS_ERR(domain))
+		return domain;
+	ret = domain->ops->attach(domain, att->group);
+	if (ret)
+		goto err_free;
+
+	ret = sluice_legacy_fill(space, domain);
+	if (ret)
+		goto err_detach;
+
+	sluice_mmio_lock();
+	ret = sluice_legacy_fill_mmio(space, domain);
+	if (!ret)
+		list_add_tail(&domain->node, &space->domains);
+	sluice_mmio_unlock();
+	if (ret)
+		goto err_detach;
+	return domain;
+
+err_detach:
+	domain->ops->detach(domain, att->group);
+err_free:
+	sluice_domain_free(domain);
+	return ERR_PTR(ret);
+}
+
+/**
+ * sluice_space_attach - have a group's DMA translated by a space
+ * @space: a space with a type
+ * @iommu_group: a group whose DMA ownership has been claimed
+ *
+ * Context: the caller holds the space's lock for writing.
+ * Return: 0; -EPERM if its interrupts can't be isolated; -ENODEV if no backend
+ * drives its IOMMU; -EINVAL if what is mapped can't be mapped for this group;
+ * -EIO if its IOMMU is dead; -ENOMEM. After a failure the group's DMA is
+ * blocked.
+ */
+int sluice_space_attach(struct sluice_space *space,
+			struct iommu_group *iommu_group)
+{
+	struct sluice_attachment *att;
+	struct sluice_domain *domain;
+	struct sluice_ranges usable;
+	u64 pgsizes;
+	int ret;
+
+	lockdep_assert_held_write(&space->lock);
+
+	if (sluice_space_dead(space))
+		return -EIO;
+	att = attachment_alloc(iommu_group);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
+	ret = plan(space, att, &usable, &pgsizes);
+	if (ret)
+		goto err_free;
+	domain = share_domain(space, att);
+	if (!domain)
+		domain = add_domain(space, att);
+	if (IS_ERR(domain)) {
+		ret = PTR_ERR(domain);
+		goto err_ranges;
+	}
+
+	domain->nr_groups++;
+	att->domain = domain;
+	list_add_tail(&att->node, &space->groups);
+	sluice_ranges_free(&space->usable);
+	space->usable = usable;
+	space->pgsizes = pgsizes;
+	return 0;
+
+err_ranges:
+	sluice_ranges_free(&usable);
+err_free:
+	attachment_free(att);
+	return ret;
+}
+
+/* What every group and, being made for a group that may be gone, domain can. */
+static int recompute(struct sluice_space *space, struct sluice_ranges *usable,
+		     u64 *pgsizes)
+{
+	static const struct sluice_range all = { .start = 0, .last = U64_MAX };
+	struct sluice_attachment *att;
+	struct sluice_domain *domain;
+	int ret;
+
+	*pgsizes = U64_MAX;
+	ret = sluice_ranges_copy(usable, &all, 1);
+	list_for_each_entry(att, &space->groups, node) {
+		*pgsizes &= usable_pgsizes(att->iommu->caps.pgsizes);
+		ret = ret ?: sluice_ranges_intersect(usable, &att->usable);
+	}
+	list_for_each_entry(domain, &space->domains, node) {
+		struct sluice_caps *caps = &domain->iommu->caps;
+		struct sluice_ranges apertures = {
+			.v = caps->apertures,
+			.nr = caps->nr_apertures,
+		};
+
+		*pgsizes &= usable_pgsizes(caps->pgsizes);
+		ret = ret ?: sluice_ranges_intersect(usable, &apertures);
+	}
+	return ret;
+}
+
+/* With a group gone, others may be able to use more. */
+static void widen(struct sluice_space *space)
+{
+	struct sluice_ranges usable;
+	u64 pgsizes;
+	int ret;
+
+	ret = recompute(space, &usable, &pgsizes);
+	/* Without memory the space just stays as narrow as it was. */
+	if (ret) {
+		sluice_ranges_free(&usable);
+		return;
+	}
+	sluice_ranges_align(&usable, BIT_ULL(__ffs64(pgsizes)));
+	sluice_ranges_free(&space->usable);
+	space->usable = usable;
+	space->pgsizes = pgsizes;
+}
+
+/**
+ * sluice_space_detach - block a group's DMA
+ * @space: the space it is attached to
+ * @iommu_group: the group
+ *
+ * With the last group all mappings go.
+ *
+ * Context: the caller holds the space's lock for writing. Can't fail.
+ */
+void sluice_space_detach(struct sluice_space *space,
+			 struct iommu_group *iommu_group)
+{
+	struct sluice_attachment *att;
+	struct sluice_domain *domain;
+	bool last;
+
+	lockdep_assert_held_write(&space->lock);
+	list_for_each_entry(att, &space->groups, node) {
+		if (att->group == iommu_group)
+			goto found;
+	}
+	return;
+
+found:
+	domain = att->domain;
+	if (list_is_singular(&space->groups))
+		sluice_legacy_clear(space);
+	list_del(&att->node);
+	sluice_mmio_lock();
+	domain->ops->detach(domain, iommu_group);
+	last = !--domain->nr_groups;
+	if (last)
+		list_del(&domain->node);
+	sluice_mmio_unlock();
+	if (last)
+		sluice_domain_free(domain);
+	attachment_free(att);
+	if (!list_empty(&space->groups))
+		widen(space);
+	else
+		sluice_ranges_free(&space->usable);
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The contract between the core and an IOMMU backend.
+ *
+ * Owns: everything a backend has to know of the core, and the core of a
+ * backend. A backend includes no other header of ours but those beside this
+ * one; the core never names a backend. kunit/fake_backend.c is the smallest
+ * complete backend; read it next to this file.
+ */
+#ifndef SLUICE_BACKEND_H
+#define SLUICE_BACKEND_H
+
+#include <linux/iommu.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+/**
+ * DOC: The backend contract
+ *
+ * A backend drives one family of IOMMUs. It registers a &struct
+ * sluice_backend. When a user attaches an IOMMU group to an address space, the
+ * core asks the registered backends, the most specific first, for the
+ * **instance** (&struct sluice_iommu) that translates the group's DMA. An
+ * instance states its capabilities once and makes **domains** (&struct
+ * sluice_domain): a page table, or a set of TCE windows. Groups that the
+ * hardware can serve from the same tables share a domain; a space whose groups
+ * can't share gets several domains with the same content.
+ *
+ * **Units.** IOVAs, physical addresses and lengths are bytes. A range is
+ * inclusive at both ends (start, last), so that the whole 64-bit space can be
+ * said. Extents and ranges given to a backend are aligned to the smallest page
+ * size of its capabilities.
+ *
+ * **What the core guarantees.** Between the calls of one operation (prepare or
+ * cut, map or unmap, flush) no other operation on an overlapping range runs in
+ * the same domain. The set of groups attached to a domain doesn't change during
+ * prepare, cut, map, unmap, read, flush or reclaim. Maps go to IOVAs where
+ * nothing is mapped. Unmaps cover whole extents as they were mapped, unless @cut
+ * succeeded for the range. Ranges to unmap or read may have holes, but have been
+ * mapped for the most part: time in proportion to their length is all right.
+ * No call follows a failed flush but detach and free.
+ *
+ * **What a backend guarantees.** Operations on disjoint ranges of one domain may
+ * run at the same time on several CPUs. @unmap, @detach, @free and @reclaim
+ * can't fail. A mapping is never wider than asked: no access without the
+ * matching &enum sluice_prot bit, not a byte outside the extent. Translations
+ * that were cleared may be used by the hardware until @flush has returned 0, and
+ * not after.
+ *
+ * **One flush.** @prepare, @cut, @map and @unmap add what must be
+ * invalidated to one &struct sluice_gather; the core calls @flush once for
+ * many of them, and unpins memory only after that.
+ *
+ * **Dead hardware.** A @flush that fails means that the hardware may still use
+ * the old translations, for ever. The core then never unpins what the flush
+ * covered (quarantine), marks the instance dead, and attaches no further
+ * group to it. The backend must keep the tables' memory, too.
+ *
+ * **How the families implement it.** Generic: calls of the kernel's IOMMU API;
+ * the hardware side is a struct iommu_domain. VT-d and AMD-Vi: @prepare
+ * allocates tables, @cut splits superpages, @map and @unmap write entries, @flush
+ * turns the gather into page- or domain-selective invalidations and waits once.
+ * POWER: a domain is the group's windows; @map is H_PUT_TCE_INDIRECT for up to
+ * 512 extents, @unmap is H_STUFF_TCE with the physical side from the record
+ * that the backend keeps; hypervisors invalidate by themselves, so @flush only
+ * reports errors.
+ *
+ * **Growth.** An operation joins these structures when it has two
+ * implementations (the fake backend counts). Groups of optional operations
+ * (windows, dirty tracking, faults) will be one pointer each, NULL where
+ * unsupported.
+ */
+
+struct sluice_backend;
+struct sluice_domain;
+
+/**
+ * struct sluice_range - a range of IOVAs
+ * @start: first byte
+ * @last: last byte, inclusive; below @start if the range is empty
+ */
+struct sluice_range {
+	u64 start;
+	u64 last;
+};
+
+/**
+ * sluice_range_empty - is nothing left of the range?
+ * @range: the range
+ *
+ * Return: true if it is empty.
+ */
+static inline bool sluice_range_empty(const struct sluice_range *range)
+{
+	return range->start > range->last;
+}
+
+/**
+ * sluice_range_consume - drop the beginning of a range
+ * @range: the range
+ * @last: the last byte to drop; not below @range->start
+ *
+ * The only right way to step through a range: it holds at the top of the
+ * 64-bit space, where "the byte after" is 0.
+ */
+static inline void sluice_range_consume(struct sluice_range *range, u64 last)
+{
+	if (last >= range->last)
+		*range = (struct sluice_range){ .start = 1, .last = 0 };
+	else
+		range->start = last + 1;
+}
+
+/**
+ * struct sluice_extent - contiguous IOVAs on contiguous physical memory
+ * @iova: first IOVA
+ * @phys: physical address behind @iova
+ * @len: bytes; not 0
+ */
+struct sluice_extent {
+	u64 iova;
+	phys_addr_t phys;
+	u64 len;
+};
+
+/**
+ * enum sluice_prot - what a mapping allows, and what it points to
+ * @SLUICE_PROT_READ: the device may read
+ * @SLUICE_PROT_WRITE: the device may write
+ * @SLUICE_PROT_MMIO: the target is device memory, not RAM
+ */
+enum sluice_prot {
+	SLUICE_PROT_READ = BIT(0),
+	SLUICE_PROT_WRITE = BIT(1),
+	SLUICE_PROT_MMIO = BIT(2),
+};
+
+/* More disjoint ranges than these are invalidated as one hull. */
+#define SLUICE_GATHER_RANGES 8
+
+/**
+ * struct sluice_gather - what one flush must invalidate
+ * @ranges: IOVA ranges with cleared or narrowed leaf entries, in no order
+ * @nr: used entries of @ranges; 0: nothing to invalidate
+ * @leaf_lg2: log2 of the smallest leaf that was cleared
+ * @nonleaf: entries that pointed to tables were cleared as well: paging-
+ *	structure caches must go, too (VT-d: IH=0, AMD-Vi: PDE=1)
+ * @iotlb: the kernel's own gather, for backends on top of struct iommu_domain;
+ *	its free list holds tables to be freed after the flush
+ *
+ * Lives on the caller's stack for the duration of one batch.
+ */
+struct sluice_gather {
+	struct sluice_range ranges[SLUICE_GATHER_RANGES];
+	unsigned int nr;
+	unsigned int leaf_lg2;
+	bool nonleaf;
+	struct iommu_iotlb_gather iotlb;
+};
+
+/**
+ * sluice_gather_init - start an empty gather
+ * @gather: the gather
+ */
+void sluice_gather_init(struct sluice_gather *gather);
+
+/**
+ * sluice_gather_add - note that leaf entries in a range were cleared
+ * @gather: the gather
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @leaf_lg2: log2 of the smallest leaf cleared in the range
+ *
+ * Adjacent and overlapping ranges are joined. When there are more disjoint
+ * ranges than the gather can hold, the two that are closest become one: it
+ * may cover too much, but never too little.
+ */
+void sluice_gather_add(struct sluice_gather *gather, u64 start, u64 last,
+		       unsigned int leaf_lg2);
+
+/* Apertures one instance may have; the kernel's IOMMU drivers have one. */
+#define SLUICE_MAX_APERTURES 4
+
+/**
+ * struct sluice_caps - what an instance can do; constant after probe
+ * @pgsizes: bitmap of supported page sizes, bit n: 2^n bytes; not 0
+ * @apertures: IOVA ranges that can be mapped, ascending, disjoint; reserved
+ *	regions of the group are subtracted by the core
+ * @nr_apertures: used entries of @apertures; at least 1
+ * @coherent: the hardware enforces snooping of all DMA, no-snoop requests too
+ */
+struct sluice_caps {
+	u64 pgsizes;
+	struct sluice_range apertures[SLUICE_MAX_APERTURES];
+	unsigned int nr_apertures;
+	bool coherent;
+};
+
+/**
+ * struct sluice_iommu - an instance: the IOMMU hardware behind a group
+ * @backend: the backend that made it
+ * @caps: capabilities; set by the backend before probe returns
+ * @ref: held by attached groups and by domains; managed by the core
+ * @dead: a flush failed; set once by the core, read without a lock
+ *
+ * Embedded in a backend's own structure. An instance may serve one group or
+ * many; a backend may return the same one from several probes.
+ */
+struct sluice_iommu {
+	const struct sluice_backend *backend;
+	struct sluice_caps caps;
+	struct kref ref;
+	bool dead;
+};
+
+/**
+ * struct sluice_domain_ops - operations on a domain
+ *
+ * All are called in process context and may sleep, unless stated otherwise.
+ * Those without "optional" are required.
+ *
+ * @free: free a domain to which no group is attached. If its last flush
+ *	failed, the memory that the hardware may still read must be kept.
+ *
+ * @attach: translate the DMA of @group by @domain. The group's DMA ownership
+ *	has been claimed, its DMA is blocked.
+ *	Locks: the space's lock is held for writing.
+ *	Result: 0; -EINVAL if this domain can't serve the group though another
+ *	might (the core then allocates one); -ENOMEM; -EIO if the hardware
+ *	doesn't answer. After a failure the group's DMA is blocked as before.
+ *
+ * @detach: block the DMA of @group again. On return no DMA of the group is
+ *	translated by @domain.
+ *	Locks: the space's lock is held for writing. Can't fail.
+ *
+ * @compatible: could @domain serve @group, whose instance is @iommu? Cheap
+ *	test before @attach; must not change anything.
+ *	Result: true if an attach is worth trying.
+ *
+ * @prepare: optional. Do all that can fail for a @map of exactly these
+ *	extents: allocate tables. Nothing can be seen of it.
+ *	Result: 0, then the @map can't fail; -ENOMEM or -EINVAL as @map. NULL:
+ *	a map can fail half-way.
+ *
+ * @cut: optional. Cut the entries that cross one of the two ends of @range, so
+ *	that @unmap may start and end there. What is mapped stays mapped, to
+ *	the same memory with the same rights. The largest page that may have
+ *	crossed an end is added to @gather, even if another thread has cut it
+ *	already: that one's flush may be still to come.
+ *	Result: 0; -ENOMEM: everything is as before. NULL: only whole
+ *	extents, as they were mapped, can be unmapped.
+ *
+ * @map: make @extents accessible as @prot (bits of &enum sluice_prot) says.
+ *	Adds to @gather only where hardware must forget not-present entries.
+ *	Result: 0 if all were mapped. Otherwise an errno (-ENOMEM; -EINVAL for
+ *	what the tables can't express), and *@done (bytes, counted from the
+ *	first extent on, a multiple of the smallest page size) says how much
+ *	is mapped; the core unmaps that. On success *@done isn't looked at.
+ *
+ * @unmap: clear entries from @range->start on and hand back the memory that
+ *	they pointed to, in the same walk. Stops when @range is done or
+ *	@max extents (at least 1) have been filled. Physically contiguous
+ *	neighbours are returned as one extent where the walk sees it. Where
+ *	nothing is mapped, nothing is returned.
+ *	What was looked at is consumed from @range (sluice_range_consume());
+ *	an empty @range says that all is done.
+ *	Result: the number of extents written to @extents.
+ *
+ * @read: as @unmap, but clears nothing, and @range may cut extents: they are
+ *	clipped to it. Fills a second domain from the first.
+ *	Result: the number of extents written to @extents.
+ *
+ * @flush: invalidate what was gathered and wait until the hardware is done.
+ *	Result: 0; -EIO or -ETIMEDOUT if the hardware doesn't answer, see
+ *	"Dead hardware". @gather is spent in either case.
+ *
+ * @reclaim: optional. Free tables that no longer hold an entry. The core
+ *	calls it when a @prepare or @map failed with -ENOMEM, and now and then.
+ *	Locks: the space's lock is held for writing: no other operation on
+ *	the domain runs. The backend must flush before it frees.
+ */
+struct sluice_domain_ops {
+	void (*free)(struct sluice_domain *domain);
+	int (*attach)(struct sluice_domain *domain, struct iommu_group *group);
+	void (*detach)(struct sluice_domain *domain, struct iommu_group *group);
+	bool (*compatible)(struct sluice_domain *domain,
+			   struct sluice_iommu *iommu,
+			   struct iommu_group *group);
+
+	int (*prepare)(struct sluice_domain *domain,
+		       const struct sluice_extent *extents, size_t nr,
+		       struct sluice_gather *gather);
+	int (*cut)(struct sluice_domain *domain,
+		   const struct sluice_range *range,
+		   struct sluice_gather *gather);
+	int (*map)(struct sluice_domain *domain,
+		   const struct sluice_extent *extents, size_t nr,
+		   unsigned int prot, u64 *done, struct sluice_gather *gather);
+	size_t (*unmap)(struct sluice_domain *domain,
+			struct sluice_range *range,
+			struct sluice_extent *extents, size_t max,
+			struct sluice_gather *gather);
+	size_t (*read)(struct sluice_domain *domain,
+		       struct sluice_range *range,
+		       struct sluice_extent *extents, size_t max);
+	int (*flush)(struct sluice_domain *domain,
+		     struct sluice_gather *gather);
+	void (*reclaim)(struct sluice_domain *domain);
+};
+
+/**
+ * struct sluice_domain - the hardware side of an address space
+ * @ops: the backend's &sluice_backend.domain_ops
+ * @iommu: the instance it was made for
+ * @node: link in the space's list of domains; the space's lock
+ * @nr_groups: groups attached; the space's lock
+ *
+ * Embedded in a backend's own structure; all members are the core's.
+ */
+struct sluice_domain {
+	const struct sluice_domain_ops *ops;
+	struct sluice_iommu *iommu;
+	struct list_head node;
+	unsigned int nr_groups;
+};
+
+/**
+ * enum sluice_rating - which backend is asked first
+ * @SLUICE_RATING_GENERIC: drives whatever the kernel drives; asked last
+ * @SLUICE_RATING_NATIVE: drives one family of IOMMUs by itself
+ */
+enum sluice_rating {
+	SLUICE_RATING_GENERIC = 1,
+	SLUICE_RATING_NATIVE = 2,
+};
+
+/**
+ * struct sluice_backend - a family of IOMMUs
+ * @name: short lower-case name, for messages; unique
+ * @rating: backends with a higher rating are asked first
+ * @probe: the instance that translates @group's DMA. The group's DMA
+ *	ownership has been claimed and its DMA is blocked; after return it is
+ *	blocked again. Takes no reference: a new instance is returned with
+ *	its @ref initialised by kref_init(), a known one after kref_get().
+ *	Locks: calls of probe and release are serialised by the core.
+ *	Result: the instance; ERR_PTR(-ENODEV) if the group's IOMMU is not of
+ *	this family; another errno if it is, but can't be used.
+ * @release: the last reference to @iommu is gone; frees it.
+ * @domain_alloc: a new, empty domain to which @group can be attached.
+ *	Result: the domain, or ERR_PTR() of -ENOMEM or -ENOSPC.
+ * @domain_ops: the operations every domain of this backend has; checked once,
+ *	at registration
+ */
+struct sluice_backend {
+	const char *name;
+	enum sluice_rating rating;
+	struct sluice_iommu *(*probe)(struct iommu_group *group);
+	void (*release)(struct sluice_iommu *iommu);
+	struct sluice_domain *(*domain_alloc)(struct sluice_iommu *iommu,
+					      struct iommu_group *group);
+	const struct sluice_domain_ops *domain_ops;
+};
+
+/**
+ * sluice_backend_register - offer a backend to the core
+ * @backend: the backend; must stay valid until unregistered
+ *
+ * Context: an initcall not later than device_initcall, or a test.
+ * Return: 0; -EINVAL if a required member is missing (the log says which);
+ * -EEXIST if the name is taken; -ENOMEM.
+ */
+int sluice_backend_register(const struct sluice_backend *backend);
+
+/**
+ * sluice_backend_unregister - withdraw a backend
+ * @backend: a registered backend of which no instance is left
+ */
+void sluice_backend_unregister(const struct sluice_backend *backend);
+
+#endif /* SLUICE_BACKEND_H */
