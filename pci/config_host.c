@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The virtual configuration space of a real device.
+ *
+ * Owns: the seam to struct pci_dev, power states, the interface that the rest
+ * of the driver uses. Does not own: the space itself (config.c).
+ *
+ * Hardware is reached by the accessors that were made for user space's
+ * requests: they wait while the PCI core has the device to itself, that is,
+ * during a reset. Not so under memory_lock: a reset takes it when it already
+ * has the device. It is kept out by the lock, and waiting for it would be a
+ * deadlock.
+ */
+#include <linux/lockdep.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "private.h"
+
+static struct sluice_pci_device *to_pdev(struct sluice_pci_config *cfg)
+{
+	return container_of(cfg, struct sluice_pci_device, config);
+}
+
+static int host_read_byte(struct sluice_pci_config *cfg, unsigned int pos,
+			  u32 *val)
+{
+	struct pci_dev *pci = to_pdev(cfg)->pci;
+	u8 byte = ~0;
+	int ret;
+
+	ret = cfg->memory_locked ? pci_read_config_byte(pci, pos, &byte) :
+				   pci_user_read_config_byte(pci, pos, &byte);
+	*val = byte;
+	return pcibios_err_to_errno(ret);
+}
+
+static int host_read_word(struct sluice_pci_config *cfg, unsigned int pos,
+			  u32 *val)
+{
+	struct pci_dev *pci = to_pdev(cfg)->pci;
+	u16 word = ~0;
+	int ret;
+
+	ret = cfg->memory_locked ? pci_read_config_word(pci, pos, &word) :
+				   pci_user_read_config_word(pci, pos, &word);
+	*val = word;
+	return pcibios_err_to_errno(ret);
+}
+
+static int host_read(struct sluice_pci_config *cfg, unsigned int pos,
+		     unsigned int size, u32 *val)
+{
+	struct pci_dev *pci = to_pdev(cfg)->pci;
+
+	switch (size) {
+	case 1:
+		return host_read_byte(cfg, pos, val);
+	case 2:
+		return host_read_word(cfg, pos, val);
+	default:
+		return pcibios_err_to_errno(cfg->memory_locked ?
+				pci_read_config_dword(pci, pos, val) :
+				pci_user_read_config_dword(pci, pos, val));
+	}
+}
+
+static int host_write(struct sluice_pci_config *cfg, unsigned int pos,
+		      unsigned int size, u32 val)
+{
+	struct pci_dev *pci = to_pdev(cfg)->pci;
+	bool locked = cfg->memory_locked;
+	int ret;
+
+	switch (size) {
+	case 1:
+		ret = locked ? pci_write_config_byte(pci, pos, val) :
+			       pci_user_write_config_byte(pci, pos, val);
+		break;
+	case 2:
+		ret = locked ? pci_write_config_word(pci, pos, val) :
+			       pci_user_write_config_word(pci, pos, val);
+		break;
+	default:
+		ret = locked ? pci_write_config_dword(pci, pos, val) :
+			       pci_user_write_config_dword(pci, pos, val);
+		break;
+	}
+	return pcibios_err_to_errno(ret);
+}
+
+static void host_memory_lock(struct sluice_pci_config *cfg, bool revoke)
+{
+	struct sluice_pci_device *pdev = to_pdev(cfg);
+
+	if (revoke)
+		sluice_pci_memory_lock_and_revoke(pdev);
+	else
+		down_write(&pdev->memory_lock);
+	cfg->memory_locked = true;
+}
+
+static void host_memory_unlock(struct sluice_pci_config *cfg)
+{
+	/* The command register was read and written back meanwhile. */
+	sluice_pci_intx_sync(to_pdev(cfg));
+	cfg->memory_locked = false;
+	sluice_pci_memory_unlock(to_pdev(cfg));
+}
+
+/*
+ * A function without the "no soft reset" property loses its configuration on
+ * the way from D3hot to D0. User space, which sees a virtual one, wouldn't
+ * know what to restore.
+ */
+static void set_power_state_locked(struct sluice_pci_device *pdev,
+				   pci_power_t state)
+{
+	struct sluice_pci_config *cfg = &pdev->config;
+	struct pci_dev *pci = pdev->pci;
+	bool was_off = pci->current_state == PCI_D3hot ||
+		       pci->current_state == PCI_D3cold;
+
+	lockdep_assert_held_write(&pdev->memory_lock);
+
+	/* Virtual functions depend on their physical function's power. */
+	if (state != PCI_D0 && pci_num_vf(pci))
+		return;
+
+	if (cfg->pm_restore && !was_off && state == PCI_D3hot) {
+		pci_save_state(pci);
+		kfree(cfg->pm_saved);
+		cfg->pm_saved = pci_store_saved_state(pci);
+		/* Without a copy it couldn't come back as it was. */
+		if (!cfg->pm_saved)
+			return;
+	}
+	if (pci_set_power_state(pci, state))
+		return;
+	if (was_off && state == PCI_D0 && cfg->pm_saved) {
+		pci_load_and_free_saved_state(pci, &cfg->pm_saved);
+		pci_restore_state(pci);
+	}
+}
+
+static void host_set_power_state(struct sluice_pci_config *cfg,
+				 pci_power_t state)
+{
+	struct sluice_pci_device *pdev = to_pdev(cfg);
+
+	if (pdev->pci->current_state == state)
+		return;
+	sluice_pci_memory_lock_and_revoke(pdev);
+	set_power_state_locked(pdev, state);
+	sluice_pci_memory_unlock(pdev);
+}
+
+void sluice_pci_config_wake(struct sluice_pci_device *pdev)
+{
+	set_power_state_locked(pdev, PCI_D0);
+}
+
+static void host_reset(struct sluice_pci_config *cfg)
+{
+	/*
+	 * It may fail because somebody else holds the device. Hardware has no
+	 * way to say so, and neither have we.
+	 */
+	sluice_pci_reset_function(to_pdev(cfg));
+}
+
+static void host_set_readrq(struct sluice_pci_config *cfg, unsigned int bytes)
+{
+	struct pci_dev *pci = to_pdev(cfg)->pci;
+
+	/* Less than a packet's payload would only waste bandwidth. */
+	pcie_set_readrq(pci, max_t(int, bytes, pcie_get_mps(pci)));
+}
+
+static void host_bars_restored(struct sluice_pci_config *cfg)
+{
+	/* The reset cleared hardware's INTx disable, too. */
+	sluice_pci_intx_sync(to_pdev(cfg));
+}
+
+static void host_intx_mask(struct sluice_pci_config *cfg, bool masked)
+{
+	sluice_pci_intx_virt_mask(to_pdev(cfg), masked);
+}
+
+static int host_vpd_read(struct sluice_pci_config *cfg, unsigned int addr,
+			 u8 data[4])
+{
+	u8 copy[4] = {};
+	ssize_t ret;
+
+	ret = pci_read_vpd(to_pdev(cfg)->pci, addr, sizeof(copy), copy);
+	if (ret < 0)
+		return ret;
+	memcpy(data, copy, sizeof(copy));
+	return 0;
+}
+
+static int host_vpd_write(struct sluice_pci_config *cfg, unsigned int addr,
+			  const u8 data[4])
+{
+	ssize_t ret = pci_write_vpd(to_pdev(cfg)->pci, addr, 4, data);
+
+	if (ret < 0)
+		return ret;
+	return ret == 4 ? 0 : -EIO;
+}
+
+static const struct sluice_pci_config_ops host_ops = {
+	.read = host_read,
+	.write = host_write,
+	.memory_lock = host_memory_lock,
+	.memory_unlock = host_memory_unlock,
+	.set_power_state = host_set_power_state,
+	.reset = host_reset,
+	.set_readrq = host_set_readrq,
+	.bars_restored = host_bars_restored,
+	.intx_mask = host_intx_mask,
+	.vpd_read = host_vpd_read,
+	.vpd_write = host_vpd_write,
+};
+
+static void make_info(struct sluice_pci_device *pdev,
+		      struct sluice_pci_config_info *info)
+{
+	struct pci_dev *pci = pdev->pci;
+	unsigned int i;
+
+	*info = (struct sluice_pci_config_info) {
+		.dev = &pci->dev,
+		.size = pci->cfg_size,
+		.vendor = pci->vendor,
+		.device = pci->device,
+		.subvendor = pci->subsystem_vendor,
+		.subdevice = pci->subsystem_device,
+		.class_rev = pci->class << 8 | pci->revision,
+		.virtfn = pci->is_virtfn,
+		.no_command_memory = pci->no_command_memory || pci->is_virtfn,
+		.intx = sluice_pci_has_intx(pdev),
+	};
+	for (i = 0; i < SLUICE_PCI_CONFIG_BARS; i++) {
+		info->bar[i].flags = pci_resource_flags(pci, i);
+		/* What the host didn't place can't be reached: not there. */
+		if (pci_resource_start(pci, i))
+			info->bar[i].len = pci_resource_len(pci, i);
+	}
+}
+
+int sluice_pci_config_init(struct sluice_pci_device *pdev)
+{
+	struct sluice_pci_config_info info;
+	struct pci_dev *pci = pdev->pci;
+	u16 ctrl = 0;
+	int ret;
+
+	make_info(pdev, &info);
+	memset(&pdev->config, 0, sizeof(pdev->config));
+	ret = sluice_pci_vconfig_init(&pdev->config, &host_ops, &info);
+	if (ret || !pci->pm_cap)
+		return ret;
+	pci_user_read_config_word(pci, pci->pm_cap + PCI_PM_CTRL, &ctrl);
+	pdev->config.pm_restore = !(ctrl & PCI_PM_CTRL_NO_SOFT_RESET);
+	return 0;
+}
+
+void sluice_pci_config_deinit(struct sluice_pci_device *pdev)
+{
+	kfree(pdev->config.pm_saved);
+	sluice_pci_vconfig_deinit(&pdev->config);
+}
+
+bool sluice_pci_memory_enabled(struct sluice_pci_device *pdev)
+{
+	lockdep_assert_held(&pdev->memory_lock);
+
+	return pdev->pci->current_state == PCI_D0 &&
+	       sluice_pci_vconfig_memory_on(&pdev->config);
+}
+
+static ssize_t config_rw_chunk(struct sluice_pci_config *cfg, char __user *buf,
+			       unsigned int pos, size_t count, bool write)
+{
+	unsigned int size = sluice_pci_vconfig_chunk(cfg, pos, count);
+	u8 bytes[4];
+	u32 val;
+	int ret;
+
+	if (write) {
+		if (copy_from_user(bytes, buf, size))
+			return -EFAULT;
+		val = sluice_pci_config_get(bytes, size);
+		ret = sluice_pci_vconfig_write(cfg, pos, size, val);
+		return ret ? ret : size;
+	}
+	ret = sluice_pci_vconfig_read(cfg, pos, size, &val);
+	if (ret)
+		return ret;
+	sluice_pci_config_put(bytes, size, val);
+	return copy_to_user(buf, bytes, size) ? -EFAULT : size;
+}
+
+ssize_t sluice_pci_config_rw(struct sluice_pci_device *pdev, char __user *buf,
+			     size_t count, loff_t *ppos, bool write)
+{
+	struct sluice_pci_config *cfg = &pdev->config;
+	u64 pos = *ppos & SLUICE_PCI_OFFSET_MASK;
+	size_t done = 0;
+	ssize_t ret;
+
+	if (pos >= cfg->info.size || count > cfg->info.size - pos)
+		return -EFAULT;
+	while (done < count) {
+		ret = config_rw_chunk(cfg, buf + done, pos + done,
+				      count - done, write);
+		if (ret < 0)
+			return ret;
+		done += ret;
+	}
+	*ppos += done;
+	return done;
+}

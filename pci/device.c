@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device fd: open, close, and the ioctls that describe the device.
+ *
+ * Owns: the order in which a device is brought up for a user and made safe
+ * again afterwards. Does not own: what the ioctls on interrupts and resets do
+ * (irq.c, reset.c).
+ */
+#include <linux/bitfield.h>
+#include <linux/uaccess.h>
+
+#include "private.h"
+
+static void msix_open(struct sluice_pci_device *pdev)
+{
+	struct pci_dev *pci = pdev->pci;
+	u16 flags;
+	u32 table;
+
+	pdev->msix_bar = PCI_STD_NUM_BARS;
+	pdev->msix_size = 0;
+	pdev->msix_dynamic = false;
+	if (!pci->msix_cap)
+		return;
+
+	pci_read_config_word(pci, pci->msix_cap + PCI_MSIX_FLAGS, &flags);
+	pci_read_config_dword(pci, pci->msix_cap + PCI_MSIX_TABLE, &table);
+	pdev->msix_bar = FIELD_GET(PCI_MSIX_TABLE_BIR, table);
+	pdev->msix_offset = table & PCI_MSIX_TABLE_OFFSET;
+	pdev->msix_size = (FIELD_GET(PCI_MSIX_FLAGS_QSIZE, flags) + 1) *
+			  PCI_MSIX_ENTRY_SIZE;
+	pdev->msix_dynamic = pci_msix_can_alloc_dyn(pci);
+}
+
+static int device_open(struct sluice_device *sdev)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	struct pci_dev *pci = pdev->pci;
+	int ret;
+
+	/* Before anything is saved: the state restored later has it off. */
+	pci_clear_master(pci);
+	ret = pci_enable_device(pci);
+	if (ret)
+		return ret;
+
+	/* Being unbound, or reset by somebody else: not now. */
+	ret = sluice_pci_reset_function(pdev);
+	if (ret == -EAGAIN)
+		goto err_disable;
+	pdev->reset_works = !ret;
+
+	sluice_pci_intx_open(pdev);
+	pci_save_state(pci);
+	pdev->saved_state = pci_store_saved_state(pci);
+	if (!pdev->saved_state) {
+		ret = -ENOMEM;
+		goto err_disable;
+	}
+	msix_open(pdev);
+	sluice_pci_regions_init(pdev);
+	ret = sluice_pci_config_init(pdev);
+	if (ret)
+		goto err_regions;
+
+	down_write(&pdev->memory_lock);
+	pdev->ready = true;
+	sluice_pci_memory_unlock(pdev);
+	return 0;
+
+err_regions:
+	sluice_pci_regions_deinit(pdev);
+	kfree(pdev->saved_state);
+	pdev->saved_state = NULL;
+err_disable:
+	pci_disable_device(pci);
+	return ret;
+}
+
+/* Take away everything the device, its user and its peers can do. */
+static void device_stop(struct sluice_pci_device *pdev)
+{
+	/* First, and again: waking may bring back what the user had set. */
+	pci_clear_master(pdev->pci);
+	sluice_pci_memory_lock_and_revoke(pdev);
+	sluice_pci_config_wake(pdev);
+	pci_clear_master(pdev->pci);
+	pdev->ready = false;
+	up_write(&pdev->memory_lock);
+
+	sluice_pci_irq_close(pdev);
+	pci_wait_for_pending_transaction(pdev->pci);
+}
+
+static void device_close(struct sluice_device *sdev)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	struct pci_dev *pci = pdev->pci;
+
+	device_stop(pdev);
+	sluice_pci_config_deinit(pdev);
+	sluice_pci_regions_deinit(pdev);
+
+	if (pci_load_and_free_saved_state(pci, &pdev->saved_state))
+		pci_warn(pci, "configuration as before use is lost\n");
+	else
+		pci_restore_state(pci);
+	if (pdev->reset_works)
+		sluice_pci_reset_closed(pdev);
+	pci_disable_device(pci);
+}
+
+/* Never opened, its registers may still have been written through sysfs. */
+static void device_quiesce(struct sluice_device *sdev)
+{
+	struct pci_dev *pci = to_sluice_pci_device(sdev)->pci;
+
+	pci_clear_master(pci);
+	pci_wait_for_pending_transaction(pci);
+}
+
+static long get_info(struct sluice_pci_device *pdev,
+		     struct vfio_device_info __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
+	struct vfio_device_info info = {};
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	minsz = min_t(size_t, info.argsz, sizeof(info));
+
+	info.flags = VFIO_DEVICE_FLAGS_PCI;
+	if (pdev->reset_works)
+		info.flags |= VFIO_DEVICE_FLAGS_RESET;
+	info.num_regions = VFIO_PCI_NUM_REGIONS;
+	info.num_irqs = VFIO_PCI_NUM_IRQS;
+
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static void bar_info(struct sluice_pci_device *pdev,
+		     struct vfio_region_info *info)
+{
+	info->size = sluice_pci_bar_size(pdev, info->index);
+	if (!info->size)
+		return;
+
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	if (!pdev->bars[info->index].mmap)
+		return;
+	info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	if (info->index == pdev->msix_bar)
+		info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
+}
+
+/*
+ * The only capability there is says that the BAR may be mapped although it
+ * holds the MSI-X table. Interrupts are isolated by remapping: what the user
+ * writes there can only make its own interrupts fail.
+ */
+static int add_msix_mappable(struct vfio_region_info *info, void __user *arg)
+{
+	struct vfio_info_cap_header cap = {
+		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE,
+		.version = 1,
+	};
+
+	if (info->argsz < sizeof(*info) + sizeof(cap)) {
+		info->argsz = sizeof(*info) + sizeof(cap);
+		info->cap_offset = 0;
+		return 0;
+	}
+	info->cap_offset = sizeof(*info);
+	return copy_to_user(arg + sizeof(*info), &cap, sizeof(cap)) ? -EFAULT :
+								      0;
+}
+
+static long get_region_info(struct sluice_pci_device *pdev, void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_region_info, offset);
+	struct vfio_region_info info;
+	int ret;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+
+	info.offset = sluice_pci_index_offset(info.index);
+	info.size = 0;
+	info.flags = 0;
+	info.cap_offset = 0;
+
+	switch (info.index) {
+	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
+		bar_info(pdev, &info);
+		break;
+	case VFIO_PCI_ROM_REGION_INDEX:
+		info.size = sluice_pci_rom_size(pdev);
+		if (info.size)
+			info.flags = VFIO_REGION_INFO_FLAG_READ;
+		break;
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		info.size = pdev->pci->cfg_size;
+		info.flags = VFIO_REGION_INFO_FLAG_READ |
+			     VFIO_REGION_INFO_FLAG_WRITE;
+		break;
+	default:
+		return -EINVAL;
+	}
+
+	if (info.flags & VFIO_REGION_INFO_FLAG_CAPS) {
+		ret = add_msix_mappable(&info, arg);
+		if (ret)
+			return ret;
+	}
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long get_irq_info(struct sluice_pci_device *pdev, void __user *arg)
+{
+	size_t minsz = offsetofend(struct vfio_irq_info, count);
+	struct vfio_irq_info info;
+
+	if (copy_from_user(&info, arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz || !sluice_pci_irq_known(pdev, info.index))
+		return -EINVAL;
+
+	info.count = sluice_pci_irq_count(pdev, info.index);
+	info.flags = VFIO_IRQ_INFO_EVENTFD;
+	if (info.index == VFIO_PCI_INTX_IRQ_INDEX)
+		info.flags |= VFIO_IRQ_INFO_MASKABLE |
+			      VFIO_IRQ_INFO_AUTOMASKED;
+	else if (info.index != VFIO_PCI_MSIX_IRQ_INDEX || !pdev->msix_dynamic)
+		info.flags |= VFIO_IRQ_INFO_NORESIZE;
+
+	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
+}
+
+/* No feature is offered; well-formed questions are told so. */
+static long device_feature(void __user *arg)
+{
+	struct vfio_device_feature feature;
+
+	if (copy_from_user(&feature, arg, sizeof(feature)))
+		return -EFAULT;
+	if (feature.argsz < sizeof(feature) ||
+	    feature.flags & ~(VFIO_DEVICE_FEATURE_MASK |
+			      VFIO_DEVICE_FEATURE_GET |
+			      VFIO_DEVICE_FEATURE_SET |
+			      VFIO_DEVICE_FEATURE_PROBE))
+		return -EINVAL;
+	if (!(feature.flags & VFIO_DEVICE_FEATURE_PROBE) &&
+	    feature.flags & VFIO_DEVICE_FEATURE_GET &&
+	    feature.flags & VFIO_DEVICE_FEATURE_SET)
+		return -EINVAL;
+	return -ENOTTY;
+}
+
+static long device_ioctl(struct sluice_device *sdev, unsigned int cmd,
+			 unsigned long arg)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	void __user *uarg = (void __user *)arg;
+
+	switch (cmd) {
+	case VFIO_DEVICE_GET_INFO:
+		return get_info(pdev, uarg);
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return get_region_info(pdev, uarg);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return get_irq_info(pdev, uarg);
+	case VFIO_DEVICE_SET_IRQS:
+		return sluice_pci_irq_set_ioctl(pdev, uarg);
+	case VFIO_DEVICE_RESET:
+		return pdev->reset_works ? sluice_pci_reset_function(pdev) :
+					   -EINVAL;
+	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+		return sluice_pci_hot_reset_info(pdev, uarg);
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		return sluice_pci_hot_reset(pdev, uarg);
+	case VFIO_DEVICE_FEATURE:
+		return device_feature(uarg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static ssize_t device_read(struct sluice_device *sdev, char __user *buf,
+			   size_t count, loff_t *ppos)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+
+	if (!count)
+		return 0;
+	switch (sluice_pci_offset_index(*ppos)) {
+	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
+		return sluice_pci_bar_rw(pdev, buf, count, ppos, false);
+	case VFIO_PCI_ROM_REGION_INDEX:
+		return sluice_pci_rom_read(pdev, buf, count, ppos);
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return sluice_pci_config_rw(pdev, buf, count, ppos, false);
+	default:
+		return -EINVAL;
+	}
+}
+
+static ssize_t device_write(struct sluice_device *sdev,
+			    const char __user *buf, size_t count, loff_t *ppos)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	char __user *ubuf = (char __user *)buf;
+
+	if (!count)
+		return 0;
+	switch (sluice_pci_offset_index(*ppos)) {
+	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
+		return sluice_pci_bar_rw(pdev, ubuf, count, ppos, true);
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return sluice_pci_config_rw(pdev, ubuf, count, ppos, true);
+	default:
+		return -EINVAL;
+	}
+}
+
+/*
+ * The name may be followed by options, after a space. The only one known is
+ * the secret that a virtual function's owner shares with the physical
+ * function's; without SR-IOV there is none that could be right.
+ */
+static int device_match(struct sluice_device *sdev, const char *name)
+{
+	struct pci_dev *pci = to_sluice_pci_device(sdev)->pci;
+	size_t len = strlen(pci_name(pci));
+
+	if (strncmp(name, pci_name(pci), len))
+		return 0;
+	if (!name[len])
+		return 1;
+	return name[len] == ' ' ? -EINVAL : 0;
+}
+
+const struct sluice_device_ops sluice_pci_device_ops = {
+	.name = "vfio-pci",
+	.open = device_open,
+	.close = device_close,
+	.quiesce = device_quiesce,
+	.ioctl = device_ioctl,
+	.read = device_read,
+	.write = device_write,
+	.mmap = sluice_pci_mmap,
+	.mmio_phys = sluice_pci_mmio_phys,
+	.request = sluice_pci_irq_request,
+	.match = device_match,
+};

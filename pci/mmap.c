@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * BARs in user address spaces.
+ *
+ * Owns: mmap(2) of a device fd, the faults of such a mapping, and telling the
+ * core which device memory it shows. A mapping is filled page by page as it is
+ * touched; sluice_pci_memory_lock_and_revoke() (region.c) empties it.
+ */
+#include <linux/io.h>
+#include <linux/mm.h>
+
+#include "private.h"
+
+#define PGOFF_SHIFT	(SLUICE_PCI_OFFSET_SHIFT - PAGE_SHIFT)
+#define PGOFF_MASK	(BIT_ULL(PGOFF_SHIFT) - 1)
+
+static vm_fault_t bar_fault(struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct sluice_pci_device *pdev = vma->vm_private_data;
+	unsigned int index = vmf->pgoff >> PGOFF_SHIFT;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+	unsigned long pfn;
+
+	pfn = PHYS_PFN(pci_resource_start(pdev->pci, index)) +
+	      (vmf->pgoff & PGOFF_MASK);
+
+	down_read(&pdev->memory_lock);
+	if (sluice_pci_memory_enabled(pdev))
+		ret = vmf_insert_pfn(vma, vmf->address & PAGE_MASK, pfn);
+	up_read(&pdev->memory_lock);
+	return ret;
+}
+
+static const struct vm_operations_struct bar_vm_ops = {
+	.fault = bar_fault,
+};
+
+int sluice_pci_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	unsigned long index = vma->vm_pgoff >> PGOFF_SHIFT;
+	u64 first = vma->vm_pgoff & PGOFF_MASK;
+	u64 pages;
+
+	if (!(vma->vm_flags & VM_SHARED) || index >= PCI_STD_NUM_BARS ||
+	    !pdev->bars[index].mmap)
+		return -EINVAL;
+
+	pages = PAGE_ALIGN(sluice_pci_bar_size(pdev, index)) >> PAGE_SHIFT;
+	if (first >= pages || vma_pages(vma) > pages - first)
+		return -EINVAL;
+
+	vma->vm_private_data = pdev;
+	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
+	vma->vm_page_prot = pgprot_decrypted(vma->vm_page_prot);
+	vm_flags_set(vma, VM_ALLOW_ANY_UNCACHED | VM_IO | VM_PFNMAP |
+			  VM_DONTEXPAND | VM_DONTDUMP);
+	vma->vm_ops = &bar_vm_ops;
+	return 0;
+}
+
+/*
+ * Where the memory is doesn't change while the device is open, so memory_lock
+ * isn't needed. Whether it is decoded does, and is the core's to know: it
+ * refuses the map if the memory has been revoked in the meantime.
+ */
+int sluice_pci_mmio_phys(struct sluice_device *sdev,
+			 struct vm_area_struct *vma, unsigned long vaddr,
+			 phys_addr_t *phys, size_t *len)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	u64 off, end;
+	unsigned long index;
+
+	if (vma->vm_ops != &bar_vm_ops || vma->vm_private_data != pdev ||
+	    vaddr < vma->vm_start || vaddr >= vma->vm_end)
+		return -EFAULT;
+
+	index = vma->vm_pgoff >> PGOFF_SHIFT;
+	off = ((vma->vm_pgoff & PGOFF_MASK) << PAGE_SHIFT) +
+	      (vaddr - vma->vm_start);
+	end = PAGE_ALIGN(sluice_pci_bar_size(pdev, index));
+
+	*phys = pci_resource_start(pdev->pci, index) + off;
+	*len = min3((u64)*len, (u64)(vma->vm_end - vaddr), end - off);
+	return 0;
+}

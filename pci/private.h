@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The vfio-pci driver's own structures and the seams between its files.
+ *
+ * Owns: struct sluice_pci_device, the lock order, and the prototypes that one
+ * file of this directory offers to the others. For this directory only.
+ *
+ * Files: main.c (binding), device.c (open, close, ioctls), region.c (BARs and
+ * ROM), config*.c (virtual configuration space), irq.c (interrupt ioctls),
+ * intx.c and msi.c (delivery), unmask.c (unmask by eventfd), reset.c.
+ *
+ * Lock order, outermost first:
+ *
+ *	device_lock(&pci->dev)			(driver core)
+ *	  sluice_pci_list_lock			(main.c)
+ *	    the group's lock, sdev.open_lock	(core)
+ *	      irq_lock				mutex
+ *	      config.lock			mutex (config.c)
+ *	        memory_lock			rwsem
+ *	          the core's mmio lock, i_mmap_rwsem
+ *	            intx.lock			spinlock, irq-safe
+ *	bar_lock				mutex, alone
+ *
+ * mmap_lock is taken before memory_lock (page faults), so nothing that can
+ * fault on user memory may run under memory_lock or anything inside it. While
+ * memory_lock, irq_lock or the open lock is held, the device lock may only be
+ * tried: a remover holds it while it waits for the last close.
+ */
+#ifndef SLUICE_PCI_PRIVATE_H
+#define SLUICE_PCI_PRIVATE_H
+
+#include <linux/eventfd.h>
+#include <linux/irqbypass.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/vfio.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include <linux/xarray.h>
+
+#include <sluice/device.h>
+
+#include "config.h"
+
+/*
+ * An offset of the device fd is a region's index and an offset in it. Known
+ * programs have the 40 built in instead of asking for each region's offset.
+ */
+#define SLUICE_PCI_OFFSET_SHIFT		40
+#define SLUICE_PCI_OFFSET_MASK		GENMASK_ULL(39, 0)
+
+static inline unsigned int sluice_pci_offset_index(loff_t offset)
+{
+	return (u64)offset >> SLUICE_PCI_OFFSET_SHIFT;
+}
+
+static inline u64 sluice_pci_index_offset(unsigned int index)
+{
+	return (u64)index << SLUICE_PCI_OFFSET_SHIFT;
+}
+
+/**
+ * struct sluice_pci_bar - one base address register of an open device
+ * @claimed: the resource is ours; constant while open.
+ * @mmap: may be mapped into user space; constant while open.
+ * @rest: the unused rest of a small BAR's page, claimed so that nothing else
+ *	is placed where a user mapping would show it.
+ * @io: kernel mapping, made at the first read or write; bar_lock.
+ */
+struct sluice_pci_bar {
+	bool claimed;
+	bool mmap;
+	struct resource rest;
+	void __iomem *io;
+};
+
+/**
+ * struct sluice_pci_unmask - an eventfd whose signal unmasks INTx
+ * @file: the eventfd; the reference keeps it from ever hanging up.
+ * @ctx: the same.
+ * @wait: our entry in the eventfd's wait queue.
+ * @poll: used once, to be queued.
+ */
+struct sluice_pci_unmask {
+	struct file *file;
+	struct eventfd_ctx *ctx;
+	wait_queue_entry_t wait;
+	poll_table poll;
+};
+
+/**
+ * struct sluice_pci_intx - the legacy interrupt
+ *
+ * Hardware's INTx disable bit follows one rule: INTx can be raised only while
+ * @active and neither @masked nor @virt_masked.
+ *
+ * @lock: guards the bools.
+ * @active: requested, @trigger is to be signalled.
+ * @maskable: masked in the device; else the line is ours alone and is masked
+ *	at the interrupt controller. Constant while open.
+ * @masked: by the user, or by the handler until the user unmasks.
+ * @virt_masked: the user's view of PCI_COMMAND_INTX_DISABLE.
+ * @line_off: disable_irq() has been called on the line (not @maskable).
+ * @irq: Linux interrupt number; constant while @active.
+ * @name: for /proc/interrupts.
+ * @trigger: what to signal; changed under irq_lock, read by the handler.
+ * @resend: signals @trigger when unmasking found the line still asserted.
+ * @unmask: the unmask eventfd, if @unmask.file; irq_lock.
+ */
+struct sluice_pci_intx {
+	spinlock_t lock;			/* innermost, irq-safe */
+	bool active;
+	bool maskable;
+	bool masked;
+	bool virt_masked;
+	bool line_off;
+	int irq;
+	char *name;
+	struct eventfd_ctx *trigger;
+	struct work_struct resend;
+	struct sluice_pci_unmask unmask;
+};
+
+/* What kind of interrupt is enabled: a VFIO index, or none. */
+#define SLUICE_PCI_IRQ_NONE		VFIO_PCI_NUM_IRQS
+
+/**
+ * struct sluice_pci_device - a PCI device bound to the vfio-pci driver
+ * @sdev: what the core knows.
+ * @pci: the device.
+ * @node: link in the list of bound devices; sluice_pci_list_lock.
+ * @removing: the driver is being unbound, by a task that holds the device lock
+ *	until the last close is done.
+ * @config: virtual configuration space; config.c.
+ * @memory_key: each device's memory_lock is a lock class of its own: a hot
+ *	reset takes those of all functions on the bus, in the bus's order.
+ * @memory_lock: read: touching the device's memory, or making it reachable by
+ *	a page fault. Write: memory decode, power state, reset.
+ * @ready: open, so that @config is valid; memory_lock.
+ * @reset_works: the device can be reset by itself; constant while open.
+ * @saved_state: configuration space as found at open.
+ * @bar_lock: guards the io pointers of @bars.
+ * @bars: base address registers.
+ * @irq_lock: guards all interrupt set-up.
+ * @irq_type: the index of the enabled kind, or SLUICE_PCI_IRQ_NONE; irq_lock.
+ * @intx: the legacy interrupt.
+ * @vectors: struct sluice_pci_vector by number, MSI or MSI-X; irq_lock.
+ * @error_trigger: signalled on a PCI error; irq_lock.
+ * @request_trigger: signalled when the device is wanted back; irq_lock.
+ * @no_intx: INTx can't be used with this device.
+ * @msix_bar: the BAR with the MSI-X table, or PCI_STD_NUM_BARS.
+ * @msix_offset: of the table in its BAR.
+ * @msix_size: of the table in bytes.
+ * @msix_dynamic: vectors can be added while MSI-X is enabled.
+ */
+struct sluice_pci_device {
+	struct sluice_device sdev;
+	struct pci_dev *pci;
+	struct list_head node;
+	bool removing;
+
+	struct sluice_pci_config config;
+
+	struct lock_class_key memory_key;
+	struct rw_semaphore memory_lock;
+	bool ready;
+	bool reset_works;
+	struct pci_saved_state *saved_state;
+
+	struct mutex bar_lock;			/* nothing inside */
+	struct sluice_pci_bar bars[PCI_STD_NUM_BARS];
+
+	struct mutex irq_lock;			/* outside memory_lock */
+	unsigned int irq_type;
+	struct sluice_pci_intx intx;
+	struct xarray vectors;
+	struct eventfd_ctx *error_trigger;
+	struct eventfd_ctx *request_trigger;
+
+	bool no_intx;
+	u8 msix_bar;
+	u32 msix_offset;
+	u32 msix_size;
+	bool msix_dynamic;
+};
+
+static inline struct sluice_pci_device *
+to_sluice_pci_device(struct sluice_device *sdev)
+{
+	return container_of(sdev, struct sluice_pci_device, sdev);
+}
+
+/* main.c */
+
+extern struct mutex sluice_pci_list_lock;
+extern bool sluice_pci_nointxmask;
+
+struct sluice_pci_device *sluice_pci_find_locked(struct pci_dev *pci);
+
+/* device.c */
+
+extern const struct sluice_device_ops sluice_pci_device_ops;
+
+/* config.c */
+
+/**
+ * sluice_pci_config_init - build the virtual configuration space
+ * @pdev: the device, enabled and in D0
+ *
+ * Context: open; nothing else touches @pdev yet.
+ * Return: 0, or -ENOMEM, or -EINVAL if the capability lists make no sense.
+ */
+int sluice_pci_config_init(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_config_deinit - free the virtual configuration space
+ * @pdev: the device
+ *
+ * Context: close, or open that failed.
+ */
+void sluice_pci_config_deinit(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_config_rw - read(2) or write(2) of the configuration region
+ * @pdev: the device
+ * @buf: user memory
+ * @count: bytes
+ * @ppos: offset of the device fd (region index included), advanced
+ * @write: direction
+ *
+ * Return: bytes moved, or -EFAULT, -EINVAL.
+ */
+ssize_t sluice_pci_config_rw(struct sluice_pci_device *pdev, char __user *buf,
+			     size_t count, loff_t *ppos, bool write);
+
+/**
+ * sluice_pci_memory_enabled - does the device decode memory, as user sees it?
+ * @pdev: the device, open
+ *
+ * Context: memory_lock held, for read at least.
+ * Return: true if the memory bit of the command register is on and the device
+ *	is in D0.
+ */
+bool sluice_pci_memory_enabled(struct sluice_pci_device *pdev);
+
+/* region.c */
+
+/**
+ * sluice_pci_memory_lock_and_revoke - stop all use of the device's memory
+ * @pdev: the device
+ *
+ * Takes memory_lock for write, removes every user mapping and every
+ * peer-to-peer DMA mapping of the BARs. To be called before memory decode goes
+ * off or the device leaves D0. Not before a reset: see
+ * sluice_pci_reset_function(), which must be called without memory_lock.
+ */
+void sluice_pci_memory_lock_and_revoke(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_memory_unlock - end what sluice_pci_memory_lock_and_revoke() began
+ * @pdev: the device
+ *
+ * Allows peer-to-peer maps again if the device decodes memory by now, and
+ * releases memory_lock. User mappings come back by page faults.
+ */
+void sluice_pci_memory_unlock(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_memory_lock_and_enable - let the kernel touch device memory
+ * @pdev: the device
+ *
+ * Takes memory_lock for write and switches memory decode on in hardware,
+ * whatever the user wants: the MSI-X table has to be reachable.
+ *
+ * Return: the cookie for sluice_pci_memory_unlock_and_restore().
+ */
+u16 sluice_pci_memory_lock_and_enable(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_memory_unlock_and_restore - undo the above
+ * @pdev: the device
+ * @cmd: what sluice_pci_memory_lock_and_enable() returned
+ */
+void sluice_pci_memory_unlock_and_restore(struct sluice_pci_device *pdev,
+					  u16 cmd);
+
+void sluice_pci_regions_init(struct sluice_pci_device *pdev);
+void sluice_pci_regions_deinit(struct sluice_pci_device *pdev);
+u64 sluice_pci_bar_size(struct sluice_pci_device *pdev, unsigned int index);
+u64 sluice_pci_rom_size(struct sluice_pci_device *pdev);
+ssize_t sluice_pci_bar_rw(struct sluice_pci_device *pdev, char __user *buf,
+			  size_t count, loff_t *ppos, bool write);
+ssize_t sluice_pci_rom_read(struct sluice_pci_device *pdev, char __user *buf,
+			    size_t count, loff_t *ppos);
+
+/* mmap.c */
+
+int sluice_pci_mmap(struct sluice_device *sdev, struct vm_area_struct *vma);
+int sluice_pci_mmio_phys(struct sluice_device *sdev,
+			 struct vm_area_struct *vma, unsigned long vaddr,
+			 phys_addr_t *phys, size_t *len);
+
+/* irq.c */
+
+/**
+ * sluice_pci_irq_check - validate the header of VFIO_DEVICE_SET_IRQS
+ * @set: the header, as user space passed it
+ * @max: interrupts that the index has
+ * @data_size: bytes of data that follow the header and matter
+ *
+ * A function of its arguments only.
+ *
+ * Return: 0, or -EINVAL.
+ */
+int sluice_pci_irq_check(const struct vfio_irq_set *set, u32 max,
+			 size_t *data_size);
+
+unsigned int sluice_pci_irq_count(struct sluice_pci_device *pdev, u32 index);
+bool sluice_pci_irq_known(struct sluice_pci_device *pdev, u32 index);
+long sluice_pci_irq_set_ioctl(struct sluice_pci_device *pdev,
+			      struct vfio_irq_set __user *arg);
+void sluice_pci_irq_close(struct sluice_pci_device *pdev);
+void sluice_pci_irq_error(struct sluice_pci_device *pdev);
+void sluice_pci_irq_request(struct sluice_device *sdev, unsigned int count);
+
+/* intx.c */
+
+/**
+ * sluice_pci_has_intx - can the legacy interrupt of the device be used?
+ * @pdev: the device
+ *
+ * Return: false if the user is to see 0 in the interrupt pin register.
+ */
+bool sluice_pci_has_intx(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_intx_virt_mask - the user's view of INTx disable has changed
+ * @pdev: the device, open
+ * @masked: the virtual command register's PCI_COMMAND_INTX_DISABLE
+ *
+ * The bit in hardware belongs to intx.c: config.c never writes it.
+ *
+ * Context: any; config.c's locks may be held.
+ */
+void sluice_pci_intx_virt_mask(struct sluice_pci_device *pdev, bool masked);
+
+void sluice_pci_intx_init(struct sluice_pci_device *pdev);
+void sluice_pci_intx_open(struct sluice_pci_device *pdev);
+void sluice_pci_intx_sync(struct sluice_pci_device *pdev);
+int sluice_pci_intx_set(struct sluice_pci_device *pdev,
+			const struct vfio_irq_set *set, const void *data);
+void sluice_pci_intx_disable(struct sluice_pci_device *pdev);
+void sluice_pci_intx_quiesce(struct sluice_pci_device *pdev);
+void sluice_pci_intx_unmask(struct sluice_pci_device *pdev);
+
+/* unmask.c */
+
+int sluice_pci_unmask_attach(struct sluice_pci_device *pdev, int fd);
+void sluice_pci_unmask_detach(struct sluice_pci_device *pdev);
+
+/* msi.c */
+
+int sluice_pci_msi_set(struct sluice_pci_device *pdev,
+		       const struct vfio_irq_set *set, const void *data);
+void sluice_pci_msi_disable(struct sluice_pci_device *pdev);
+
+/* reset.c */
+
+/**
+ * sluice_pci_reset_function - reset the device by itself
+ * @pdev: the device, open
+ *
+ * Configuration space is as before afterwards. reset_prepare and reset_done
+ * (reset.c) revoke the device's memory and hold memory_lock during every
+ * reset that the PCI core does, this one and those asked for elsewhere.
+ *
+ * Context: memory_lock not held.
+ * Return: 0, -ENOTTY if there is no way to, -EAGAIN if the device lock is
+ *	taken, or what the PCI core says.
+ */
+int sluice_pci_reset_function(struct sluice_pci_device *pdev);
+
+void sluice_pci_reset_closed(struct sluice_pci_device *pdev);
+long sluice_pci_hot_reset_info(struct sluice_pci_device *pdev,
+			       struct vfio_pci_hot_reset_info __user *arg);
+long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
+			  struct vfio_pci_hot_reset __user *arg);
+extern const struct pci_error_handlers sluice_pci_err_handlers;
+
+#endif /* SLUICE_PCI_PRIVATE_H */

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device's memory: BARs and expansion ROM.
+ *
+ * Owns: claiming the BARs while the device is open, read(2) and write(2) of
+ * them, and memory_lock's rules. Does not own: mmap and faults (mmap.c), nor
+ * the registers that place and enable a BAR (config.c).
+ */
+#include <linux/io.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <linux/unaligned.h>
+
+#include "private.h"
+
+void sluice_pci_memory_lock_and_revoke(struct sluice_pci_device *pdev)
+{
+	/*
+	 * The lock first: faults and new peer-to-peer maps made before it are
+	 * removed here, later ones wait or find memory decode off.
+	 */
+	down_write(&pdev->memory_lock);
+	sluice_device_zap(&pdev->sdev, 0,
+			  sluice_pci_index_offset(PCI_STD_NUM_BARS));
+	sluice_device_mmio_revoke(&pdev->sdev);
+}
+
+void sluice_pci_memory_unlock(struct sluice_pci_device *pdev)
+{
+	lockdep_assert_held_write(&pdev->memory_lock);
+
+	if (pdev->ready && sluice_pci_memory_enabled(pdev))
+		sluice_device_mmio_enable(&pdev->sdev);
+	up_write(&pdev->memory_lock);
+}
+
+u16 sluice_pci_memory_lock_and_enable(struct sluice_pci_device *pdev)
+{
+	u16 cmd;
+
+	down_write(&pdev->memory_lock);
+	pci_read_config_word(pdev->pci, PCI_COMMAND, &cmd);
+	if (!(cmd & PCI_COMMAND_MEMORY))
+		pci_write_config_word(pdev->pci, PCI_COMMAND,
+				      cmd | PCI_COMMAND_MEMORY);
+	return cmd;
+}
+
+void sluice_pci_memory_unlock_and_restore(struct sluice_pci_device *pdev,
+					  u16 cmd)
+{
+	u16 now;
+
+	lockdep_assert_held_write(&pdev->memory_lock);
+
+	if (!(cmd & PCI_COMMAND_MEMORY)) {
+		pci_read_config_word(pdev->pci, PCI_COMMAND, &now);
+		pci_write_config_word(pdev->pci, PCI_COMMAND,
+				      now & ~PCI_COMMAND_MEMORY);
+		sluice_pci_intx_sync(pdev);
+	}
+	up_write(&pdev->memory_lock);
+}
+
+u64 sluice_pci_bar_size(struct sluice_pci_device *pdev, unsigned int index)
+{
+	struct resource *res = &pdev->pci->resource[index];
+
+	if (!res->flags || res->flags & IORESOURCE_UNSET)
+		return 0;
+	return pci_resource_len(pdev->pci, index);
+}
+
+/*
+ * A BAR smaller than a page can be mapped if it starts a page and nobody else
+ * is in the rest of it, now or while the device is open.
+ */
+static bool bar_can_mmap(struct sluice_pci_device *pdev, unsigned int index)
+{
+	struct resource *res = &pdev->pci->resource[index];
+	struct sluice_pci_bar *bar = &pdev->bars[index];
+
+	if (!(res->flags & IORESOURCE_MEM) || !PAGE_ALIGNED(res->start))
+		return false;
+	if (resource_size(res) >= PAGE_SIZE)
+		return true;
+
+	bar->rest = (struct resource) {
+		.name = "vfio sub-page reserved",
+		.start = res->end + 1,
+		.end = res->start + PAGE_SIZE - 1,
+		.flags = res->flags,
+	};
+	return res->parent && !request_resource(res->parent, &bar->rest);
+}
+
+void sluice_pci_regions_init(struct sluice_pci_device *pdev)
+{
+	struct sluice_pci_bar *bar;
+	unsigned int i;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		if (!sluice_pci_bar_size(pdev, i))
+			continue;
+		bar = &pdev->bars[i];
+		bar->claimed = !pci_request_region(pdev->pci, i, "vfio-pci");
+		bar->mmap = bar->claimed && bar_can_mmap(pdev, i);
+	}
+}
+
+void sluice_pci_regions_deinit(struct sluice_pci_device *pdev)
+{
+	struct sluice_pci_bar *bar;
+	unsigned int i;
+
+	for (i = 0; i < PCI_STD_NUM_BARS; i++) {
+		bar = &pdev->bars[i];
+		if (bar->io)
+			pci_iounmap(pdev->pci, bar->io);
+		if (bar->rest.parent)
+			release_resource(&bar->rest);
+		if (bar->claimed)
+			pci_release_region(pdev->pci, i);
+	}
+	memset(pdev->bars, 0, sizeof(pdev->bars));
+}
+
+static void __iomem *bar_io(struct sluice_pci_device *pdev, unsigned int index)
+{
+	struct sluice_pci_bar *bar = &pdev->bars[index];
+	void __iomem *io;
+
+	if (!bar->claimed)
+		return IOMEM_ERR_PTR(-EBUSY);
+
+	mutex_lock(&pdev->bar_lock);
+	if (!bar->io)
+		bar->io = pci_iomap(pdev->pci, index, 0);
+	io = bar->io;
+	mutex_unlock(&pdev->bar_lock);
+	return io ?: IOMEM_ERR_PTR(-ENOMEM);
+}
+
+/* User space sees device memory as bytes in the device's, that is PCI's, order. */
+static void io_load(u8 *buf, void __iomem *io, size_t width)
+{
+	switch (width) {
+	case 1:
+		*buf = ioread8(io);
+		break;
+	case 2:
+		put_unaligned_le16(ioread16(io), buf);
+		break;
+	case 4:
+		put_unaligned_le32(ioread32(io), buf);
+		break;
+	case 8:
+		put_unaligned_le64(readq(io), buf);
+		break;
+	}
+}
+
+static void io_store(const u8 *buf, void __iomem *io, size_t width)
+{
+	switch (width) {
+	case 1:
+		iowrite8(*buf, io);
+		break;
+	case 2:
+		iowrite16(get_unaligned_le16(buf), io);
+		break;
+	case 4:
+		iowrite32(get_unaligned_le32(buf), io);
+		break;
+	case 8:
+		writeq(get_unaligned_le64(buf), io);
+		break;
+	}
+}
+
+static int bar_access(struct sluice_pci_device *pdev, unsigned int index,
+		      void __iomem *io, u8 *buf, size_t width, bool write)
+{
+	bool mem = pci_resource_flags(pdev->pci, index) & IORESOURCE_MEM;
+	int ret = 0;
+
+	down_read(&pdev->memory_lock);
+	if (mem && !sluice_pci_memory_enabled(pdev))
+		ret = -EIO;
+	else if (write)
+		io_store(buf, io, width);
+	else
+		io_load(buf, io, width);
+	up_read(&pdev->memory_lock);
+	return ret;
+}
+
+/* The widest access that is natural at @off and no longer than @count. */
+static size_t bar_width(u64 off, size_t count, bool mem)
+{
+	size_t width = mem ? 8 : 4;
+
+	while (off & (width - 1) || width > count)
+		width /= 2;
+	return width;
+}
+
+/*
+ * The MSI-X table is the kernel's: it reads as all ones, writes are dropped.
+ * Its bounds are multiples of 8, so no natural access straddles them.
+ */
+static bool bar_hidden(struct sluice_pci_device *pdev, unsigned int index,
+		       u64 off)
+{
+	return index == pdev->msix_bar && off >= pdev->msix_offset &&
+	       off - pdev->msix_offset < pdev->msix_size;
+}
+
+static int bar_step(struct sluice_pci_device *pdev, char __user *buf,
+		    size_t width, loff_t pos, void __iomem *io, bool write)
+{
+	unsigned int index = sluice_pci_offset_index(pos);
+	u64 off = pos & SLUICE_PCI_OFFSET_MASK;
+	u8 data[8];
+	int ret;
+
+	if (write && copy_from_user(data, buf, width))
+		return -EFAULT;
+
+	if (bar_hidden(pdev, index, off)) {
+		memset(data, 0xff, sizeof(data));
+	} else {
+		ret = bar_access(pdev, index, io + off, data, width, write);
+		if (ret)
+			return ret;
+	}
+
+	if (!write && copy_to_user(buf, data, width))
+		return -EFAULT;
+	return 0;
+}
+
+ssize_t sluice_pci_bar_rw(struct sluice_pci_device *pdev, char __user *buf,
+			  size_t count, loff_t *ppos, bool write)
+{
+	unsigned int index = sluice_pci_offset_index(*ppos);
+	u64 off = *ppos & SLUICE_PCI_OFFSET_MASK;
+	bool mem = pci_resource_flags(pdev->pci, index) & IORESOURCE_MEM;
+	u64 size = sluice_pci_bar_size(pdev, index);
+	size_t width, done;
+	void __iomem *io;
+	int ret = 0;
+
+	if (off >= size)
+		return -EINVAL;
+	count = min_t(u64, count, size - off);
+
+	io = bar_io(pdev, index);
+	if (IS_ERR(io))
+		return PTR_ERR(io);
+
+	for (done = 0; done < count; done += width) {
+		width = bar_width(off + done, count - done, mem);
+		ret = bar_step(pdev, buf + done, width, *ppos + done, io,
+			       write);
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
+		if (ret)
+			break;
+		cond_resched();
+	}
+
+	*ppos += done;
+	return done ?: ret;
+}
+
+/*
+ * Return: the size of the expansion ROM's BAR, or of the copy that firmware
+ * left in memory; 0 if there is no ROM behind it.
+ */
+u64 sluice_pci_rom_size(struct sluice_pci_device *pdev)
+{
+	struct pci_dev *pci = pdev->pci;
+	u64 size = pci_resource_len(pci, PCI_ROM_RESOURCE);
+	void __iomem *rom;
+	size_t used;
+	u16 cmd;
+
+	if (!size && pci->resource[PCI_ROM_RESOURCE].flags &
+		     IORESOURCE_ROM_SHADOW)
+		size = SZ_128K;
+	if (!size)
+		return 0;
+
+	cmd = sluice_pci_memory_lock_and_enable(pdev);
+	rom = pci_map_rom(pci, &used);
+	if (rom)
+		pci_unmap_rom(pci, rom);
+	sluice_pci_memory_unlock_and_restore(pdev, cmd);
+	return rom ? size : 0;
+}
+
+/* Past the images that the ROM holds it reads as all ones. */
+static int rom_load(struct sluice_pci_device *pdev, u8 *buf, u64 off,
+		    size_t count)
+{
+	void __iomem *rom;
+	size_t used;
+	int ret = 0;
+
+	memset(buf, 0xff, count);
+
+	/* For write: mapping it changes the enable bit in the ROM's BAR. */
+	down_write(&pdev->memory_lock);
+	if (!sluice_pci_memory_enabled(pdev)) {
+		ret = -EIO;
+		goto out_unlock;
+	}
+	rom = pci_map_rom(pdev->pci, &used);
+	if (!rom) {
+		ret = -ENOMEM;
+		goto out_unlock;
+	}
+	if (off < used)
+		memcpy_fromio(buf, rom + off, min_t(u64, count, used - off));
+	pci_unmap_rom(pdev->pci, rom);
+out_unlock:
+	up_write(&pdev->memory_lock);
+	return ret;
+}
+
+ssize_t sluice_pci_rom_read(struct sluice_pci_device *pdev, char __user *buf,
+			    size_t count, loff_t *ppos)
+{
+	u64 off = *ppos & SLUICE_PCI_OFFSET_MASK;
+	u64 size = sluice_pci_rom_size(pdev);
+	size_t step, done;
+	int ret = 0;
+	u8 *page;
+
+	if (off >= size)
+		return -EINVAL;
+	count = min_t(u64, count, size - off);
+
+	page = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!page)
+		return -ENOMEM;
+
+	for (done = 0; done < count; done += step) {
+		step = min(count - done, PAGE_SIZE);
+		ret = rom_load(pdev, page, off + done, step);
+		if (!ret && copy_to_user(buf + done, page, step))
+			ret = -EFAULT;
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
+		if (ret)
+			break;
+	}
+
+	kfree(page);
+	*ppos += done;
+	return done ?: ret;
+}
