@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ranges in flight: overlapping operations exclude each other, others don't.
+ */
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/prandom.h>
+#include <linux/sched/signal.h>
+#include "core/private.h"
+#include "threads.h"
+
+struct fixture {
+	struct sluice_inflight inflight;
+	struct sluice_hold a, b;
+	struct test_thread thread;
+	u64 start, last;	/* what the thread wants */
+	bool killable;
+	struct completion held;
+	struct completion let_go;
+};
+
+static struct fixture *fixture(struct kunit *test)
+{
+	struct fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	sluice_inflight_init(&f->inflight);
+	init_completion(&f->held);
+	init_completion(&f->let_go);
+	return f;
+}
+
+/* Takes its range, keeps it until told, gives it back. */
+static int holder(struct test_thread *self)
+{
+	struct fixture *f = self->arg;
+	struct sluice_hold hold;
+	int ret;
+
+	if (f->killable)
+		allow_signal(SIGKILL);
+	ret = sluice_inflight_hold(&f->inflight, &hold, f->start, f->last);
+	complete(&f->held);
+	if (ret)
+		return ret;
+	wait_for_completion(&f->let_go);
+	sluice_inflight_release(&f->inflight, &hold);
+	return 0;
+}
+
+/* Starts the thread and returns when it sleeps in wait for its range. */
+static void start_waiter(struct kunit *test, struct fixture *f, u64 start,
+			 u64 last)
+{
+	unsigned long end = jiffies + TEST_TIMEOUT;
+
+	f->start = start;
+	f->last = last;
+	test_thread_start(test, &f->thread, holder, f, 0);
+	while (!wq_has_sleeper(&f->inflight.wait) &&
+	       !completion_done(&f->held) && time_before(jiffies, end))
+		usleep_range(100, 1000);
+	KUNIT_EXPECT_FALSE(test, completion_done(&f->held));
+}
+
+static void expect_held(struct kunit *test, struct fixture *f)
+{
+	KUNIT_EXPECT_NE(test, 0,
+			wait_for_completion_timeout(&f->held, TEST_TIMEOUT));
+}
+
+static void finish(struct kunit *test, struct fixture *f)
+{
+	complete(&f->let_go);
+	KUNIT_EXPECT_EQ(test, 0, test_thread_join(test, &f->thread));
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&f->inflight.holds.rb_root));
+}
+
+static void inflight_disjoint(struct kunit *test)
+{
+	struct fixture *f = fixture(test);
+
+	KUNIT_EXPECT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->a,
+						      0x1000, 0x1fff));
+	KUNIT_EXPECT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->b,
+						      0x2000, 0x2fff));
+	f->start = 0;
+	f->last = 0xfff;
+	complete(&f->let_go);
+	test_thread_start(test, &f->thread, holder, f, 0);
+	KUNIT_EXPECT_EQ(test, 0, test_thread_join(test, &f->thread));
+	sluice_inflight_release(&f->inflight, &f->a);
+	sluice_inflight_release(&f->inflight, &f->b);
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&f->inflight.holds.rb_root));
+}
+
+static const struct sluice_range overlaps[] = {
+	{ 0x1000, 0x1fff },	/* the same */
+	{ 0x1fff, 0x2fff },	/* its last byte */
+	{ 0x0000, 0x1000 },	/* its first byte */
+	{ 0x1800, 0x18ff },	/* inside */
+	{ 0, U64_MAX },		/* everything */
+};
+
+static void inflight_overlap_waits(struct kunit *test)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(overlaps); i++) {
+		struct fixture *f = fixture(test);
+
+		KUNIT_ASSERT_EQ(test, 0,
+				sluice_inflight_hold(&f->inflight, &f->a,
+						     0x1000, 0x1fff));
+		start_waiter(test, f, overlaps[i].start, overlaps[i].last);
+		sluice_inflight_release(&f->inflight, &f->a);
+		expect_held(test, f);
+		finish(test, f);
+	}
+}
+
+static void inflight_top_of_space(struct kunit *test)
+{
+	struct fixture *f = fixture(test);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			sluice_inflight_hold(&f->inflight, &f->a,
+					     U64_MAX - 0xfff, U64_MAX));
+	/* The first byte is not the one after the last. */
+	KUNIT_ASSERT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->b,
+						      0, U64_MAX - 0x1000));
+	start_waiter(test, f, U64_MAX, U64_MAX);
+	sluice_inflight_release(&f->inflight, &f->a);
+	expect_held(test, f);
+	sluice_inflight_release(&f->inflight, &f->b);
+	finish(test, f);
+}
+
+/* One that waits holds nothing: it stands in nobody's way. */
+static void inflight_waiter_blocks_nobody(struct kunit *test)
+{
+	struct fixture *f = fixture(test);
+
+	KUNIT_ASSERT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->a,
+						      0, 0xfff));
+	start_waiter(test, f, 0x800, 0x17ff);
+	KUNIT_EXPECT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->b,
+						      0x1000, 0x1fff));
+
+	/* Both parts of what it wants must be free. */
+	sluice_inflight_release(&f->inflight, &f->a);
+	msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&f->held));
+	sluice_inflight_release(&f->inflight, &f->b);
+	expect_held(test, f);
+	finish(test, f);
+}
+
+static void inflight_kill(struct kunit *test)
+{
+	struct fixture *f = fixture(test);
+
+	f->killable = true;
+	KUNIT_ASSERT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->a,
+						      0x1000, 0x1fff));
+	start_waiter(test, f, 0x1000, 0x1fff);
+	send_sig(SIGKILL, f->thread.task, 1);
+	KUNIT_EXPECT_EQ(test, -EINTR, test_thread_join(test, &f->thread));
+
+	/* The killed one has left no trace; the holder still holds. */
+	sluice_inflight_release(&f->inflight, &f->a);
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&f->inflight.holds.rb_root));
+}
+
+/* ---- Many ---- */
+
+#define UNITS	64
+#define ROUNDS	300
+
+struct crowd {
+	struct sluice_inflight inflight;
+	u64 base;
+	unsigned int owner[UNITS];	/* no lock: the ranges are the lock */
+};
+
+static int crowd_member(struct test_thread *self)
+{
+	struct crowd *c = self->arg;
+	struct rnd_state rnd;
+	unsigned int round;
+	int ret = 0;
+
+	prandom_seed_state(&rnd, self->nr + 1);
+	for (round = 0; round < ROUNDS && !ret; round++) {
+		unsigned int first = prandom_u32_state(&rnd) % UNITS;
+		unsigned int n = prandom_u32_state(&rnd) % 16 + 1;
+		struct sluice_hold hold;
+		unsigned int i;
+
+		n = min(n, UNITS - first);
+		ret = sluice_inflight_hold(&c->inflight, &hold,
+					   c->base + first,
+					   c->base + first + (n - 1));
+		if (ret)
+			return ret;
+		for (i = first; i < first + n; i++) {
+			if (READ_ONCE(c->owner[i]))
+				ret = -EBUSY;
+			WRITE_ONCE(c->owner[i], self->nr + 1);
+		}
+		if (round % 16 == 0)
+			usleep_range(10, 100);
+		else
+			cond_resched();
+		for (i = first; i < first + n; i++) {
+			if (READ_ONCE(c->owner[i]) != self->nr + 1)
+				ret = -EBUSY;
+			WRITE_ONCE(c->owner[i], 0);
+		}
+		sluice_inflight_release(&c->inflight, &hold);
+	}
+	return ret;
+}
+
+static void inflight_crowd(struct kunit *test)
+{
+	struct crowd *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	sluice_inflight_init(&c->inflight);
+	c->base = U64_MAX - (UNITS - 1);
+	test_threads_run(test, 6, crowd_member, c);
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&c->inflight.holds.rb_root));
+}
+
+static struct kunit_case inflight_cases[] = {
+	KUNIT_CASE(inflight_disjoint),
+	KUNIT_CASE(inflight_overlap_waits),
+	KUNIT_CASE(inflight_top_of_space),
+	KUNIT_CASE(inflight_waiter_blocks_nobody),
+	KUNIT_CASE(inflight_kill),
+	KUNIT_CASE(inflight_crowd),
+	{}
+};
+
+static struct kunit_suite inflight_suite = {
+	.name = "sluice_inflight",
+	.test_cases = inflight_cases,
+};
+
+kunit_test_suite(inflight_suite);
