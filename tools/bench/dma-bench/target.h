@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the benchmark's files share: the interfaces that are compared, and
+ * memory of a known make. Everything exits with a message when it fails: a
+ * figure that isn't what its row says is worse than none.
+ */
+#ifndef DMA_BENCH_TARGET_H
+#define DMA_BENCH_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sluice.h>
+
+/* A page of the tables that are compared, whatever the host's page is. */
+#define BENCH_PAGE	4096UL
+
+/**
+ * struct target - an interface that maps memory for a device
+ * @info: usable IOVAs
+ * @fd: what the ioctls go to
+ * @ioas: iommufd: the address space
+ * @device_fd: iommufd: the device
+ * @container: vfio: the address space
+ * @device: vfio: the device
+ * @ops: which interface
+ */
+struct target {
+	struct sluice_iommu_info info;
+	int fd;
+	uint32_t ioas;
+	int device_fd;
+	struct sluice_container container;
+	struct sluice_device device;
+	const struct target_ops *ops;
+};
+
+/**
+ * struct target_ops - an interface
+ * @open: take a device and make an address space for it
+ * @map: read and write; one ioctl
+ * @unmap: one ioctl; returns how many bytes it unmapped
+ * @nop: an ioctl that does nothing; NULL if the interface has none
+ * @close: undo @open
+ */
+struct target_ops {
+	void (*open)(struct target *t, const char *addr);
+	void (*map)(struct target *t, void *vaddr, uint64_t iova,
+		    uint64_t size);
+	uint64_t (*unmap)(struct target *t, uint64_t iova, uint64_t size);
+	void (*nop)(struct target *t);
+	void (*close)(struct target *t);
+};
+
+extern const struct target_ops target_vfio;
+extern const struct target_ops target_iommufd;
+
+/**
+ * struct pin_cost - what gup_test measured, in ns for the whole range
+ * @pin: pinning
+ * @unpin: unpinning, without dirtying
+ */
+struct pin_cost {
+	uint64_t pin;
+	uint64_t unpin;
+};
+
+/* gup.c */
+int gup_open(void);
+void gup_pin(int fd, int longterm, void *vaddr, uint64_t size,
+	     uint32_t pages_per_call, struct pin_cost *cost);
+
+/**
+ * enum memory_kind - what memory consists of
+ * @MEMORY_ORDERED: 4 KiB pages, faulted in from first to last: mostly
+ *	neighbours physically too, on a system that hasn't run for long
+ * @MEMORY_SHUFFLED: 4 KiB pages, faulted in so that hardly any two
+ *	neighbours are neighbours physically
+ * @MEMORY_HUGE: transparent huge pages
+ */
+enum memory_kind {
+	MEMORY_ORDERED,
+	MEMORY_SHUFFLED,
+	MEMORY_HUGE,
+};
+
+/**
+ * struct memory - anonymous memory that is all there
+ * @ptr: aligned to 2 MiB
+ * @size: bytes
+ * @map: what mmap() gave
+ * @map_size: of @map
+ */
+struct memory {
+	void *ptr;
+	size_t size;
+	void *map;
+	size_t map_size;
+};
+
+/* memory.c */
+void memory_alloc(struct memory *mem, size_t size,
+		  enum memory_kind kind);
+size_t memory_count_runs(const struct memory *mem);
+void memory_free(struct memory *mem);
+
+#endif /* DMA_BENCH_TARGET_H */
