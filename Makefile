@@ -1,5 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-only
+#
+# Two things in one: inside kbuild, the makefile of drivers/sluice; outside,
+# the developer's front door. kbuild sets KERNELRELEASE.
+
+ifneq ($(KERNELRELEASE),)
+
 obj-$(CONFIG_SLUICE)		+= core/
 obj-$(CONFIG_SLUICE_GENERIC)	+= backends/generic/
 obj-$(CONFIG_SLUICE_PCI)	+= pci/
 obj-$(CONFIG_SLUICE_KUNIT_TEST)	+= kunit/
+
+else
+
+MACHINE ?= all
+KERNEL ?= release
+export MACHINE KERNEL
+
+help:
+	@scripts/help
+
+demo check bench lint setup:
+	@scripts/$@
+
+# The last line of the output is the image's path, and nothing else.
+kernel-image:
+	@test $(MACHINE) = all || test -e tests/machines/$(MACHINE) || \
+		{ echo "no such machine: $(MACHINE)" >&2; exit 1; }
+	@scripts/setup --demo
+	@scripts/kernel $(KERNEL)
+
+programs:
+	@scripts/programs
+
+clean:
+	rm -rf build
+
+# The cache: kernels, sources, QEMU. Everything is made again when needed.
+distclean: clean
+	@scripts/drop-cache
+
+.PHONY: help demo check bench lint setup kernel-image programs clean distclean
+
+endif

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TYPE1_PARAMETERS "/sys/module/vfio_iommu_type1/parameters/"
+
+int sys_read(const char *path, char *buf, size_t size)
+{
+	size_t done = 0;
+	ssize_t ret;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (done < size - 1) {
+		ret = read(fd, buf + done, size - 1 - done);
+		if (ret < 0) {
+			int err = errno;
+
+			close(fd);
+			return -err;
+		}
+		if (!ret)
+			break;
+		done += ret;
+	}
+	close(fd);
+	buf[done] = '\0';
+	return done;
+}
+
+int sys_write(const char *path, const char *text)
+{
+	ssize_t ret;
+	int fd, err = 0;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text));
+	if (ret < 0)
+		err = errno;
+	close(fd);
+	return -err;
+}
+
+long sys_field(const char *path, const char *name)
+{
+	static char buf[65536];
+	size_t len = strlen(name);
+	char *line;
+	int ret;
+
+	ret = sys_read(path, buf, sizeof(buf));
+	if (ret < 0)
+		return ret;
+	for (line = buf; line; line = strchr(line, '\n')) {
+		while (*line == '\n')
+			line++;
+		if (!strncmp(line, name, len) &&
+		    (line[len] == ':' || line[len] == ' '))
+			return strtol(line + len + 1, NULL, 10);
+	}
+	return -ENOENT;
+}
+
+bool sys_is_peer(void)
+{
+	/* Ours has no such limit, and so no such parameter. */
+	return !access(TYPE1_PARAMETERS "dma_entry_limit", F_OK);
+}
+
+long sys_locked_kib(void)
+{
+	long lck = sys_field("/proc/self/status", "VmLck");
+	long pin = sys_field("/proc/self/status", "VmPin");
+
+	return lck < 0 ? lck : pin < 0 ? pin : lck + pin;
+}
+
+long sys_pins(void)
+{
+	/* The counters are per CPU; reading this file folds them. */
+	char buf[8];
+
+	sys_read("/proc/sys/vm/stat_refresh", buf, sizeof(buf));
+	return sys_field("/proc/vmstat", "nr_foll_pin_acquired") -
+	       sys_field("/proc/vmstat", "nr_foll_pin_released");
+}
+
+bool sys_pins_settle(long want, unsigned int ms)
+{
+	uint64_t end = sys_now_ms() + ms;
+
+	while (sys_pins() != want) {
+		if (sys_now_ms() > end)
+			return false;
+		sys_sleep_ms(20);
+	}
+	return true;
+}
+
+void *sys_alloc(size_t size, size_t align)
+{
+	size_t room = size + align + 2 * PAGE;
+	uintptr_t base, start;
+	void *area;
+
+	area = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (area == MAP_FAILED)
+		return NULL;
+	base = (uintptr_t)area + PAGE;
+	start = (base + align - 1) & ~((uintptr_t)align - 1);
+	if (mmap((void *)start, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1,
+		 0) == MAP_FAILED)
+		return NULL;
+	return (void *)start;
+}
+
+uint64_t sys_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void sys_sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000,
+			       .tv_nsec = (ms % 1000) * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (lseek(fd, 0, SEEK_END) < 0) {
+		close(fd);
+		return -EIO;
+	}
+	return fd;
+}
+
+bool kmsg_wait(int fd, const char *one, const char *two, unsigned int ms)
+{
+	uint64_t end = sys_now_ms() + ms;
+	char line[2048];
+	ssize_t len;
+
+	for (;;) {
+		len = read(fd, line, sizeof(line) - 1);
+		if (len > 0) {
+			line[len] = '\0';
+			if (strstr(line, one) && (!two || strstr(line, two)))
+				return true;
+			continue;
+		}
+		/* EPIPE: the ring overtook us; the next read goes on. */
+		if (len < 0 && errno != EAGAIN && errno != EPIPE)
+			return false;
+		if (sys_now_ms() > end)
+			return false;
+		sys_sleep_ms(10);
+	}
+}
+
+int sys_wait_child(int pid, unsigned int ms)
+{
+	uint64_t end = sys_now_ms() + ms;
+	int status, ret;
+
+	for (;;) {
+		ret = waitpid(pid, &status, WNOHANG);
+		if (ret == pid)
+			return status;
+		if (ret < 0)
+			return -1;
+		if (sys_now_ms() > end) {
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			return -1;
+		}
+		sys_sleep_ms(5);
+	}
+}

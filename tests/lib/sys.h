@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the tests ask of the kernel outside the VFIO ABI: small files in /proc
+ * and /sys, pin and lock accounting, the kernel log, time.
+ *
+ * Nothing here knows PCI or VFIO.
+ */
+#ifndef TEST_SYS_H
+#define TEST_SYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KIB 1024ULL
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define PAGE 4096ULL
+
+/* Each returns a negative errno on failure. */
+int sys_read(const char *path, char *buf, size_t size);
+int sys_write(const char *path, const char *text);
+long sys_field(const char *path, const char *name);
+
+/* Is this the kernel's own VFIO, which the tests use as an oracle? */
+bool sys_is_peer(void);
+
+/* KiB that this process has accounted as locked or pinned. */
+long sys_locked_kib(void);
+
+/* Pages pinned by anybody on this machine. */
+long sys_pins(void);
+
+/* Waits until @want pages are pinned, as unpinning may trail a close. */
+bool sys_pins_settle(long want, unsigned int ms);
+
+/*
+ * An anonymous, populated mapping of @size bytes aligned to @align, or NULL.
+ * Unpopulated neighbours on both sides, so that overruns fault.
+ */
+void *sys_alloc(size_t size, size_t align);
+
+uint64_t sys_now_ms(void);
+void sys_sleep_ms(unsigned int ms);
+
+/* The kernel log from now on. */
+int kmsg_open(void);
+
+/* Does a line with both words appear within @ms? @two may be NULL. */
+bool kmsg_wait(int fd, const char *one, const char *two, unsigned int ms);
+
+/* Waits for a child; its status as of waitpid(2), killed after @ms (-1). */
+int sys_wait_child(int pid, unsigned int ms);
+
+#endif /* TEST_SYS_H */
