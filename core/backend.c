@@ -137,15 +137,17 @@ void sluice_iommu_put(struct sluice_iommu *iommu)
 static int check_caps(const struct sluice_iommu *iommu)
 {
 	const struct sluice_caps *caps = &iommu->caps;
+	const struct sluice_range *r = caps->apertures;
 	unsigned int i;
 
 	if (!caps->pgsizes || !caps->nr_apertures ||
 	    caps->nr_apertures > SLUICE_MAX_APERTURES)
 		return -EINVAL;
 	for (i = 0; i < caps->nr_apertures; i++) {
-		if (sluice_range_empty(&caps->apertures[i]))
+		if (sluice_range_empty(&r[i]))
 			return -EINVAL;
-		if (i && caps->apertures[i].start <= caps->apertures[i - 1].last)
+		if (i && (r[i].start <= r[i - 1].last ||
+			  r[i].start - 1 == r[i - 1].last))
 			return -EINVAL;
 	}
 	return 0;

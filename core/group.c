@@ -169,7 +169,8 @@ bool sluice_file_is_group(struct file *file)
 
 bool sluice_file_has_device(struct file *file, struct sluice_device *sdev)
 {
-	return sluice_file_is_group(file) && file->private_data == sdev->group;
+	return sluice_file_is_group(file) &&
+	       file->private_data == READ_ONCE(sdev->group);
 }
 
 static char *group_devnode(const struct device *dev, umode_t *mode)
@@ -333,7 +334,7 @@ void sluice_group_leave(struct sluice_device *sdev)
 	}
 	if (last)
 		group_remove(group);
-	sdev->group = NULL;
+	WRITE_ONCE(sdev->group, NULL);
 	put_device(&group->dev);
 }
 

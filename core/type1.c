@@ -77,7 +77,8 @@ static int check_unmap(struct sluice_space *space,
 	return 0;
 }
 
-static long unmap_dma(struct sluice_space *space, void __user *arg)
+static long unmap_dma(struct sluice_space *space,
+		      struct vfio_iommu_type1_dma_unmap __user *arg)
 {
 	const size_t minsz =
 		offsetofend(struct vfio_iommu_type1_dma_unmap, size);
@@ -99,7 +100,7 @@ static long unmap_dma(struct sluice_space *space, void __user *arg)
 	up_read(&space->lock);
 	if (ret)
 		return ret;
-	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+	return put_user(unmap.size, &arg->size);
 }
 
 /*

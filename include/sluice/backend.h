@@ -185,8 +185,8 @@ void sluice_gather_add(struct sluice_gather *gather, u64 start, u64 last,
 /**
  * struct sluice_caps - what an instance can do; constant after probe
  * @pgsizes: bitmap of supported page sizes, bit n: 2^n bytes; not 0
- * @apertures: IOVA ranges that can be mapped, ascending, disjoint; reserved
- *	regions of the group are subtracted by the core
+ * @apertures: IOVA ranges that can be mapped, ascending, neither overlapping
+ *	nor adjacent; the core subtracts the group's reserved regions
  * @nr_apertures: used entries of @apertures; at least 1
  * @coherent: the hardware enforces snooping of all DMA, no-snoop requests too
  */
