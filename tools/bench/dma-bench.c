@@ -17,14 +17,14 @@
 #include "dma-bench/target.h"
 
 /* Above what 32-bit windows and the x86 MSI window take. */
-#define GIB		0x40000000UL
-#define IOVA_MIN	(4 * GIB)
-#define IOVA_ALIGN	GIB
+#define GIB 0x40000000UL
+#define IOVA_MIN (4 * GIB)
+#define IOVA_ALIGN GIB
 
 /* What type1's default limit of mappings allows. */
-#define SCATTERED	65535UL
-#define CONTIGUOUS	GIB
-#define NOPS		100000UL
+#define SCATTERED 65535UL
+#define CONTIGUOUS GIB
+#define NOPS 100000UL
 
 /**
  * struct row - a line of the table
@@ -49,7 +49,7 @@ static const struct row rows[] = {
 	{ "scattered-4k", MEMORY_ORDERED, SCATTERED, 2 * BENCH_PAGE },
 };
 
-#define ROW_IOCTL	"bare-ioctl"
+#define ROW_IOCTL "bare-ioctl"
 
 enum mode {
 	MODE_VFIO,
@@ -90,8 +90,7 @@ static void report(const char *row, const char *op, uint64_t ns,
 
 static size_t row_bytes(const struct row *row)
 {
-	return row->stride ? row->pages * row->stride :
-			     row->pages * BENCH_PAGE;
+	return row->stride ? row->pages * row->stride : row->pages * BENCH_PAGE;
 }
 
 static void check_unmapped(uint64_t got, uint64_t expected)
@@ -245,7 +244,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option arguments[] = {
 	{ "bind", 'b', NULL, 0,
-	  "Take the device from its driver (bind it to vfio-pci), and give it back afterwards", 0 },
+	  "Take the device from its driver (bind it to vfio-pci), and give it back afterwards",
+	  0 },
 	{ "iommufd", 'i', NULL, 0,
 	  "Map through /dev/iommu, not through a container", 0 },
 	{ "gup", 'g', NULL, 0,

@@ -189,8 +189,7 @@ static void submit_read(struct reader *r, uint64_t offset)
 	uint64_t left = disk_size(r) - offset;
 	struct nvme_command cmd = {
 		.cdw0 = cpu_to_le32(field_prep(NVME_CDW0_OPC, NVME_CMD_READ) |
-				    field_prep(NVME_CDW0_CID,
-					       i)),
+				    field_prep(NVME_CDW0_CID, i)),
 		.nsid = cpu_to_le32(r->ns.id),
 		.prp1 = cpu_to_le64(slot->iova),
 		.cdw10 = cpu_to_le32(slba),
@@ -200,9 +199,8 @@ static void submit_read(struct reader *r, uint64_t offset)
 	slot->len = left < r->transfer ? left : r->transfer;
 	slot->busy = true;
 	cmd.prp2 = cpu_to_le64(make_prp2(r, slot));
-	cmd.cdw12 = cpu_to_le32(field_prep(NVME_READ_NLB,
-					   (slot->len >> r->ns.block_lg2) -
-					   1));
+	cmd.cdw12 = cpu_to_le32(
+		field_prep(NVME_READ_NLB, (slot->len >> r->ns.block_lg2) - 1));
 	nvme_queue_submit(r->ctrl, &r->ctrl->io, &cmd);
 	r->commands++;
 }
@@ -298,8 +296,8 @@ static int read_namespace(struct nvme_ctrl *ctrl, const struct options *opt,
 			"%s (%s), namespace %u: %llu bytes in blocks of %llu, %llu reads of up to %zu bytes, %u in flight, %llu interrupts\n",
 			ctrl->model, ctrl->serial, r.ns.id,
 			(unsigned long long)disk_size(&r),
-			1ULL << r.ns.block_lg2,
-			(unsigned long long)r.commands, r.transfer, r.depth,
+			1ULL << r.ns.block_lg2, (unsigned long long)r.commands,
+			r.transfer, r.depth,
 			(unsigned long long)ctrl->io.interrupts);
 	reader_deinit(&r);
 	return ret;
@@ -334,8 +332,8 @@ static int run(const struct options *opt)
 		if (ret) {
 			warnx("binding %s to vfio-pci: %s", opt->addr,
 			      ret == -ENOENT ?
-			      "no such driver, or it refused the device" :
-			      sluice_open_strerror(ret));
+				      "no such driver, or it refused the device" :
+				      sluice_open_strerror(ret));
 			return ret;
 		}
 	}
@@ -391,12 +389,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		opt->depth = parse_number(state, "the depth", arg, 1, 1024);
 		return 0;
 	case 's':
-		opt->transfer = parse_number(state, "the size", arg, 4,
-					     16384) << 10;
+		opt->transfer = parse_number(state, "the size", arg, 4, 16384)
+				<< 10;
 		return 0;
 	case 't':
-		opt->timeout_ms = parse_number(state, "the time-out", arg, 1,
-					       3600) * 1000;
+		opt->timeout_ms =
+			parse_number(state, "the time-out", arg, 1, 3600) *
+			1000;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (opt->addr)
@@ -414,7 +413,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option arguments[] = {
 	{ "bind", 'b', NULL, 0,
-	  "Take the device from its driver (bind it to vfio-pci), and give it back afterwards", 0 },
+	  "Take the device from its driver (bind it to vfio-pci), and give it back afterwards",
+	  0 },
 	{ "output", 'o', "FILE", 0, "Write to FILE, not to standard output",
 	  0 },
 	{ "namespace", 'n', "N", 0, "Read namespace N (1)", 0 },

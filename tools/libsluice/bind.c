@@ -8,8 +8,8 @@
 
 #include "internal.h"
 
-#define PCI_BUS		"/sys/bus/pci"
-#define DRIVER		"vfio-pci"
+#define PCI_BUS "/sys/bus/pci"
+#define DRIVER "vfio-pci"
 
 /* An unbound device is reported as an empty name. */
 static int driver_get(const char *addr, char *name, size_t len)

@@ -87,8 +87,7 @@ static int info_take_ranges(struct sluice_iommu_info *out,
 
 	cap = (const void *)hdr;
 	if (out->ranges || room < sizeof(*cap) ||
-	    (room - sizeof(*cap)) / sizeof(cap->iova_ranges[0]) <
-	    cap->nr_iovas)
+	    (room - sizeof(*cap)) / sizeof(cap->iova_ranges[0]) < cap->nr_iovas)
 		return -EPROTO;
 	out->ranges = calloc(cap->nr_iovas, sizeof(*out->ranges));
 	if (!out->ranges)
@@ -188,8 +187,8 @@ int sluice_iova_find(const struct sluice_iommu_info *info, uint64_t min,
 	return -ENOSPC;
 }
 
-int sluice_dma_map(struct sluice_container *c, const void *vaddr,
-		   uint64_t iova, uint64_t size, uint32_t prot)
+int sluice_dma_map(struct sluice_container *c, const void *vaddr, uint64_t iova,
+		   uint64_t size, uint32_t prot)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
@@ -202,8 +201,8 @@ int sluice_dma_map(struct sluice_container *c, const void *vaddr,
 	return sluice_ioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map);
 }
 
-static int dma_unmap(struct sluice_container *c, uint32_t flags,
-		     uint64_t iova, uint64_t size, uint64_t *unmapped)
+static int dma_unmap(struct sluice_container *c, uint32_t flags, uint64_t iova,
+		     uint64_t size, uint64_t *unmapped)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),

@@ -9,9 +9,8 @@
 
 static int set_default_iommu(struct sluice_container *c)
 {
-	static const uint32_t types[] = {
-		VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU
-	};
+	static const uint32_t types[] = { VFIO_TYPE1v2_IOMMU,
+					  VFIO_TYPE1_IOMMU };
 	size_t i;
 	int ret;
 
@@ -92,16 +91,14 @@ const char *sluice_open_strerror(int err)
 		int err;
 		const char *text;
 	} table[] = {
-		{ EINVAL,
-		  "not a PCI address (which looks like 0000:01:00.0)" },
+		{ EINVAL, "not a PCI address (which looks like 0000:01:00.0)" },
 		{ ENODEV,
 		  "no such PCI device, or it is not bound to vfio-pci" },
 		{ ENXIO,
 		  "in no IOMMU group: is the IOMMU enabled, in the firmware and in the kernel?" },
 		{ ENOENT,
 		  "no such node in /dev/vfio: is the device bound to vfio-pci?" },
-		{ EACCES,
-		  "this user may not open its node in /dev/vfio" },
+		{ EACCES, "this user may not open its node in /dev/vfio" },
 		{ EBUSY,
 		  "another process owns the device, or one in its IOMMU group" },
 		{ EADDRINUSE,
@@ -110,8 +107,7 @@ const char *sluice_open_strerror(int err)
 		  "no interrupt remapping, so not safe (see allow_unsafe_interrupts)" },
 		{ EOPNOTSUPP,
 		  "the kernel offers no IOMMU type that this program knows" },
-		{ EPROTO,
-		  "the kernel's answer does not follow the VFIO ABI" },
+		{ EPROTO, "the kernel's answer does not follow the VFIO ABI" },
 	};
 	size_t i;
 

@@ -11,7 +11,7 @@
 
 #include "sluice.h"
 
-#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /**
  * struct sluice_group - an open /dev/vfio/N
@@ -38,8 +38,7 @@ static inline int sluice_ioctl(int fd, unsigned long cmd, void *arg)
 }
 
 /* Some VFIO calls take an integer instead of a pointer. */
-static inline int sluice_ioctl_val(int fd, unsigned long cmd,
-				   unsigned long arg)
+static inline int sluice_ioctl_val(int fd, unsigned long cmd, unsigned long arg)
 {
 	int ret = ioctl(fd, cmd, arg);
 
@@ -55,10 +54,8 @@ void sluice_group_release(struct sluice_container *c,
 
 /* sysfs.c */
 int sluice_pci_addr(const char *in, char out[SLUICE_ADDR_LEN]);
-int sluice_pci_link(const char *addr, const char *link, char *name,
-		    size_t len);
-int sluice_pci_read(const char *addr, const char *attr, char *buf,
-		    size_t len);
+int sluice_pci_link(const char *addr, const char *link, char *name, size_t len);
+int sluice_pci_read(const char *addr, const char *attr, char *buf, size_t len);
 int sluice_pci_write(const char *addr, const char *attr, const char *val);
 int sluice_file_write(const char *path, const char *val);
 

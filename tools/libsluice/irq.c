@@ -65,11 +65,11 @@ static int irq_set_eventfds(struct sluice_device *dev, uint32_t index,
 	return ret;
 }
 
-int sluice_irq_enable(struct sluice_device *dev, uint32_t index,
-		      uint32_t start, uint32_t count, const int *eventfds)
+int sluice_irq_enable(struct sluice_device *dev, uint32_t index, uint32_t start,
+		      uint32_t count, const int *eventfds)
 {
-	return irq_set_eventfds(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER,
-				start, count, eventfds);
+	return irq_set_eventfds(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, start,
+				count, eventfds);
 }
 
 int sluice_irq_disable(struct sluice_device *dev, uint32_t index)
@@ -77,8 +77,7 @@ int sluice_irq_disable(struct sluice_device *dev, uint32_t index)
 	return irq_simple(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, 0, 0);
 }
 
-int sluice_irq_mask(struct sluice_device *dev, uint32_t index,
-		    uint32_t vector)
+int sluice_irq_mask(struct sluice_device *dev, uint32_t index, uint32_t vector)
 {
 	return irq_simple(dev, index, VFIO_IRQ_SET_ACTION_MASK, vector, 1);
 }

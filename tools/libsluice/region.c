@@ -29,8 +29,7 @@ int sluice_region_get(struct sluice_device *dev, uint32_t index,
 }
 
 int sluice_region_mmap(struct sluice_device *dev, uint32_t index,
-		       uint64_t offset, uint64_t size, void **ptr,
-		       size_t *len)
+		       uint64_t offset, uint64_t size, void **ptr, size_t *len)
 {
 	struct sluice_region region;
 	int prot = 0;
@@ -116,8 +115,8 @@ int sluice_config_read(struct sluice_device *dev, uint32_t offset,
 
 	if (width != 1 && width != 2 && width != 4)
 		return -EINVAL;
-	ret = sluice_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, offset,
-				 &le, width);
+	ret = sluice_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, offset, &le,
+				 width);
 	if (!ret)
 		*value = le32toh(le);
 	return ret;

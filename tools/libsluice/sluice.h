@@ -51,7 +51,7 @@ extern "C" {
  */
 
 /** SLUICE_ADDR_LEN - room for "dddd:bb:dd.f" with the terminating zero */
-#define SLUICE_ADDR_LEN		16
+#define SLUICE_ADDR_LEN 16
 
 struct sluice_group;
 
@@ -266,11 +266,11 @@ int sluice_iova_find(const struct sluice_iommu_info *info, uint64_t min,
 /* -------------------------------------------------------------- mapping */
 
 /** SLUICE_DMA_READ - the device may read the memory */
-#define SLUICE_DMA_READ		VFIO_DMA_MAP_FLAG_READ
+#define SLUICE_DMA_READ VFIO_DMA_MAP_FLAG_READ
 /** SLUICE_DMA_WRITE - the device may write the memory */
-#define SLUICE_DMA_WRITE	VFIO_DMA_MAP_FLAG_WRITE
+#define SLUICE_DMA_WRITE VFIO_DMA_MAP_FLAG_WRITE
 /** SLUICE_DMA_RW - both */
-#define SLUICE_DMA_RW		(SLUICE_DMA_READ | SLUICE_DMA_WRITE)
+#define SLUICE_DMA_RW (SLUICE_DMA_READ | SLUICE_DMA_WRITE)
 
 /**
  * sluice_dma_map() - let the container's devices reach memory
@@ -284,8 +284,8 @@ int sluice_iova_find(const struct sluice_iommu_info *info, uint64_t min,
  * RLIMIT_MEMLOCK would be exceeded; -EINVAL if something isn't aligned or the
  * range isn't usable; -EFAULT if the memory can't be pinned so.
  */
-int sluice_dma_map(struct sluice_container *c, const void *vaddr,
-		   uint64_t iova, uint64_t size, uint32_t prot);
+int sluice_dma_map(struct sluice_container *c, const void *vaddr, uint64_t iova,
+		   uint64_t size, uint32_t prot);
 
 /**
  * sluice_dma_unmap() - take the memory away again
@@ -388,8 +388,7 @@ int sluice_region_get(struct sluice_device *dev, uint32_t index,
  * Return: 0; -EOPNOTSUPP if this region can only be read and written.
  */
 int sluice_region_mmap(struct sluice_device *dev, uint32_t index,
-		       uint64_t offset, uint64_t size, void **ptr,
-		       size_t *len);
+		       uint64_t offset, uint64_t size, void **ptr, size_t *len);
 
 /**
  * sluice_region_read() - read from a region
@@ -478,8 +477,8 @@ int sluice_irq_get(struct sluice_device *dev, uint32_t index,
  *
  * Return: 0 or a negative errno.
  */
-int sluice_irq_enable(struct sluice_device *dev, uint32_t index,
-		      uint32_t start, uint32_t count, const int *eventfds);
+int sluice_irq_enable(struct sluice_device *dev, uint32_t index, uint32_t start,
+		      uint32_t count, const int *eventfds);
 
 /**
  * sluice_irq_disable() - disable an interrupt type
@@ -498,8 +497,7 @@ int sluice_irq_disable(struct sluice_device *dev, uint32_t index);
  *
  * Return: 0 or a negative errno.
  */
-int sluice_irq_mask(struct sluice_device *dev, uint32_t index,
-		    uint32_t vector);
+int sluice_irq_mask(struct sluice_device *dev, uint32_t index, uint32_t vector);
 
 /**
  * sluice_irq_unmask() - unmask a vector

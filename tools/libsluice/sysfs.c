@@ -11,7 +11,7 @@
 
 #include "internal.h"
 
-#define PCI_DEVICES	"/sys/bus/pci/devices"
+#define PCI_DEVICES "/sys/bus/pci/devices"
 
 /*
  * Bring an address into the form that sysfs uses, and see that there is such
@@ -24,8 +24,9 @@ int sluice_pci_addr(const char *in, char out[SLUICE_ADDR_LEN])
 	char path[64];
 	int end = 0;
 
-	if (sscanf(in, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &fn,
-		   &end) != 4 || in[end]) {
+	if (sscanf(in, "%8x:%2x:%2x.%1x%n", &domain, &bus, &slot, &fn, &end) !=
+		    4 ||
+	    in[end]) {
 		domain = 0;
 		end = 0;
 		if (sscanf(in, "%2x:%2x.%1x%n", &bus, &slot, &fn, &end) != 3 ||

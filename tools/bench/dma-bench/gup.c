@@ -13,7 +13,7 @@
 
 #include "target.h"
 
-#define GUP_TEST	"/sys/kernel/debug/gup_test"
+#define GUP_TEST "/sys/kernel/debug/gup_test"
 
 /**
  * struct gup_args - what the file's ioctls take; no header exports it
@@ -37,16 +37,17 @@ struct gup_args {
 
 static_assert(sizeof(struct gup_args) == 80, "struct gup_test of the kernel");
 
-#define GUP_PIN_FAST		_IOWR('g', 2, struct gup_args)
-#define GUP_PIN_LONGTERM	_IOWR('g', 3, struct gup_args)
-#define GUP_FOLL_WRITE		1
+#define GUP_PIN_FAST _IOWR('g', 2, struct gup_args)
+#define GUP_PIN_LONGTERM _IOWR('g', 3, struct gup_args)
+#define GUP_FOLL_WRITE 1
 
 int gup_open(void)
 {
 	int fd = open(GUP_TEST, O_RDWR | O_CLOEXEC);
 
 	if (fd < 0)
-		err(EXIT_FAILURE, GUP_TEST " (CONFIG_GUP_TEST; is debugfs mounted?)");
+		err(EXIT_FAILURE,
+		    GUP_TEST " (CONFIG_GUP_TEST; is debugfs mounted?)");
 	return fd;
 }
 

@@ -31,7 +31,8 @@ static int open_device(const char *addr)
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", addr);
 	dir = opendir(path);
 	if (!dir)
-		err(EXIT_FAILURE, "%s (bound to vfio-pci, and with CONFIG_VFIO_DEVICE_CDEV?)",
+		err(EXIT_FAILURE,
+		    "%s (bound to vfio-pci, and with CONFIG_VFIO_DEVICE_CDEV?)",
 		    path);
 	do {
 		entry = readdir(dir);

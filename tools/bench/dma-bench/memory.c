@@ -14,10 +14,10 @@
 
 #include "target.h"
 
-#define HUGE		(2UL << 20)
-#define SMAPS		"/proc/self/smaps"
-#define PAGEMAP		"/proc/self/pagemap"
-#define PAGEMAP_PFN	0x7fffffffffffffULL
+#define HUGE (2UL << 20)
+#define SMAPS "/proc/self/smaps"
+#define PAGEMAP "/proc/self/pagemap"
+#define PAGEMAP_PFN 0x7fffffffffffffULL
 
 /* How much of the mapping at an address is huge, says the kernel. */
 static size_t huge_bytes(const void *ptr)
@@ -38,7 +38,8 @@ static size_t huge_bytes(const void *ptr)
 			return kib << 10;
 		}
 	}
-	errx(EXIT_FAILURE, SMAPS " doesn't tell about huge pages (CONFIG_PROC_PAGE_MONITOR)");
+	errx(EXIT_FAILURE,
+	     SMAPS " doesn't tell about huge pages (CONFIG_PROC_PAGE_MONITOR)");
 }
 
 /*

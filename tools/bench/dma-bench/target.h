@@ -13,7 +13,7 @@
 #include <sluice.h>
 
 /* A page of the tables that are compared, whatever the host's page is. */
-#define BENCH_PAGE	4096UL
+#define BENCH_PAGE 4096UL
 
 /**
  * struct target - an interface that maps memory for a device
@@ -99,8 +99,7 @@ struct memory {
 };
 
 /* memory.c */
-void memory_alloc(struct memory *mem, size_t size,
-		  enum memory_kind kind);
+void memory_alloc(struct memory *mem, size_t size, enum memory_kind kind);
 size_t memory_count_runs(const struct memory *mem);
 void memory_free(struct memory *mem);
 

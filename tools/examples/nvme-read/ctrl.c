@@ -73,8 +73,8 @@ static int csts_wait(struct nvme_ctrl *ctrl, uint32_t mask, uint32_t value,
 		     const char *what)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	uint64_t limit = (field_get(NVME_CAP_TO, ctrl->cap) + 1) *
-			 NVME_CAP_TO_UNIT_MS;
+	uint64_t limit =
+		(field_get(NVME_CAP_TO, ctrl->cap) + 1) * NVME_CAP_TO_UNIT_MS;
 	uint64_t start = now_ms();
 	uint32_t csts;
 
@@ -112,15 +112,14 @@ static int ctrl_enable(struct nvme_ctrl *ctrl)
 
 	nvme_reg_write32(ctrl, NVME_AQA_REG,
 			 field_prep(NVME_AQA_ASQS, last) |
-			 field_prep(NVME_AQA_ACQS, last));
+				 field_prep(NVME_AQA_ACQS, last));
 	reg_write64(ctrl, NVME_ASQ_REG, ctrl->admin.sq.iova);
 	reg_write64(ctrl, NVME_ACQ_REG, ctrl->admin.cq.iova);
-	nvme_reg_write32(ctrl, NVME_CC_REG,
-			 field_prep(NVME_CC_MPS, field_get(NVME_CAP_MPSMIN,
-							   ctrl->cap)) |
-			 field_prep(NVME_CC_IOSQES, NVME_SQES_LG2) |
-			 field_prep(NVME_CC_IOCQES, NVME_CQES_LG2) |
-			 NVME_CC_EN);
+	nvme_reg_write32(
+		ctrl, NVME_CC_REG,
+		field_prep(NVME_CC_MPS, field_get(NVME_CAP_MPSMIN, ctrl->cap)) |
+			field_prep(NVME_CC_IOSQES, NVME_SQES_LG2) |
+			field_prep(NVME_CC_IOCQES, NVME_CQES_LG2) | NVME_CC_EN);
 	return csts_wait(ctrl, NVME_CSTS_RDY, NVME_CSTS_RDY, "become ready");
 }
 
@@ -178,8 +177,8 @@ static int ctrl_identify(struct nvme_ctrl *ctrl)
 	struct nvme_id_ctrl id;
 	int ret;
 
-	ret = identify(ctrl, "Identify controller", NVME_CNS_CONTROLLER, 0,
-		       &id, sizeof(id));
+	ret = identify(ctrl, "Identify controller", NVME_CNS_CONTROLLER, 0, &id,
+		       sizeof(id));
 	if (ret)
 		return ret;
 	copy_trimmed(ctrl->model, id.mn, sizeof(id.mn));
@@ -272,8 +271,7 @@ static int enable_interrupts(struct nvme_ctrl *ctrl)
 	int fds[2] = { ctrl->admin.eventfd, ctrl->io.eventfd };
 	int ret;
 
-	ret = sluice_irq_enable(&ctrl->dev, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2,
-				fds);
+	ret = sluice_irq_enable(&ctrl->dev, VFIO_PCI_MSIX_IRQ_INDEX, 0, 2, fds);
 	if (ret)
 		warnx("enabling MSI-X: %s", strerror(-ret));
 	return ret;
@@ -367,12 +365,13 @@ void nvme_ctrl_stop(struct nvme_ctrl *ctrl)
 		csts = nvme_reg_read32(ctrl, NVME_CSTS_REG);
 		if (csts != NVME_CSTS_GONE && cc & NVME_CC_EN &&
 		    !(csts & NVME_CSTS_CFS)) {
-			nvme_reg_write32(ctrl, NVME_CC_REG, cc |
-					 field_prep(NVME_CC_SHN,
-						    NVME_SHN_NORMAL));
-			csts_wait(ctrl, NVME_CSTS_SHST,
-				  field_prep(NVME_CSTS_SHST,
-					     NVME_SHST_COMPLETE), "shut down");
+			nvme_reg_write32(
+				ctrl, NVME_CC_REG,
+				cc | field_prep(NVME_CC_SHN, NVME_SHN_NORMAL));
+			csts_wait(
+				ctrl, NVME_CSTS_SHST,
+				field_prep(NVME_CSTS_SHST, NVME_SHST_COMPLETE),
+				"shut down");
 		}
 		if (csts != NVME_CSTS_GONE)
 			ctrl_disable(ctrl);

@@ -12,7 +12,7 @@
 
 #include "ctrl.h"
 
-#define QUEUE_ENTRIES	64
+#define QUEUE_ENTRIES 64
 
 int nvme_dma_alloc(struct nvme_ctrl *ctrl, struct dma_mem *mem, size_t size,
 		   uint32_t prot)
@@ -38,13 +38,13 @@ int nvme_dma_alloc(struct nvme_ctrl *ctrl, struct dma_mem *mem, size_t size,
 		warn("allocating %zu bytes", size);
 		return ret;
 	}
-	ret = sluice_dma_map(&ctrl->container, mem->ptr, mem->iova, size,
-			     prot);
+	ret = sluice_dma_map(&ctrl->container, mem->ptr, mem->iova, size, prot);
 	if (ret) {
 		warnx("mapping %zu bytes for the device: %s%s", size,
-		      strerror(-ret), ret == -ENOMEM ?
-		      " (is the limit of locked memory, ulimit -l, too low?)" :
-		      "");
+		      strerror(-ret),
+		      ret == -ENOMEM ?
+			      " (is the limit of locked memory, ulimit -l, too low?)" :
+			      "");
 		munmap(mem->ptr, size);
 		mem->ptr = NULL;
 		return ret;
@@ -91,8 +91,9 @@ int nvme_queue_init(struct nvme_ctrl *ctrl, struct nvme_queue *q, uint16_t id,
 			     q->entries * sizeof(struct nvme_command),
 			     SLUICE_DMA_READ);
 	if (!ret)
-		ret = nvme_dma_alloc(ctrl, &q->cq, q->entries *
-				     sizeof(struct nvme_completion),
+		ret = nvme_dma_alloc(ctrl, &q->cq,
+				     q->entries *
+					     sizeof(struct nvme_completion),
 				     SLUICE_DMA_RW);
 	return ret;
 }
@@ -130,8 +131,8 @@ void nvme_queue_submit(struct nvme_ctrl *ctrl, struct nvme_queue *q,
 static bool queue_reap(struct nvme_ctrl *ctrl, struct nvme_queue *q,
 		       struct nvme_completion *done)
 {
-	struct nvme_completion *entry = (struct nvme_completion *)q->cq.ptr +
-					q->head;
+	struct nvme_completion *entry =
+		(struct nvme_completion *)q->cq.ptr + q->head;
 	uint16_t *raw = (__force uint16_t *)&entry->status;
 	uint16_t status = le16toh(__atomic_load_n(raw, __ATOMIC_RELAXED));
 
