@@ -440,7 +440,7 @@ static void legacy_fail_nth_map(struct kunit *test)
 		expect_unwound(l, addr, n, ret);
 		failures++;
 		/* Step by step at first; with big strides later. */
-		nth += nth < 20 ? 1 : 61;
+		nth += nth < 8 ? 1 : 97;
 	}
 	KUNIT_EXPECT_GT(test, failures, 1);
 	legacy_expect_mapped(l, 0, IOVA, addr, n);

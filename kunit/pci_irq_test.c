@@ -15,7 +15,7 @@
 
 struct irq_case {
 	const char *name;
-	struct vfio_irq_set set;	/* argsz, flags, index, start, count */
+	u32 hdr[5];	/* argsz, flags, index, start, count */
 	u32 max;
 	int ret;
 	size_t size;
@@ -58,10 +58,17 @@ KUNIT_ARRAY_PARAM_DESC(irq, irq_cases, name);
 static void irq_check(struct kunit *test)
 {
 	const struct irq_case *c = test->param_value;
+	struct vfio_irq_set set = {
+		.argsz = c->hdr[0],
+		.flags = c->hdr[1],
+		.index = c->hdr[2],
+		.start = c->hdr[3],
+		.count = c->hdr[4],
+	};
 	size_t size = 0;
 
 	KUNIT_EXPECT_EQ(test, c->ret,
-			sluice_pci_irq_check(&c->set, c->max, &size));
+			sluice_pci_irq_check(&set, c->max, &size));
 	if (!c->ret)
 		KUNIT_EXPECT_EQ(test, c->size, size);
 }
