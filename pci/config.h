@@ -190,8 +190,9 @@ struct sluice_pci_config_info {
  * @hook_pos: where the capability starts that a hook belongs to; constant
  * @real_bar: what the host programmed, to restore after a backdoor reset;
  *	constant
- * @decode: COMMAND's decode bits as last set by user space; written with
- *	@lock and the device's memory lock held, read under either
+ * @decode: COMMAND's decode bits as last set by user space, less those that a
+ *	reset behind its back has cleared in hardware; the device's memory
+ *	lock. Bits are set with @lock held, too.
  * @intx_masked: what @intx_mask was last told; @lock
  * @memory_locked: we hold the device's memory lock (config_host.c); @lock
  * @pm_restore: leaving D3hot resets the function; constant
@@ -229,6 +230,25 @@ struct sluice_pci_device;
  * Context: memory_lock held for write; config lock not needed.
  */
 void sluice_pci_config_wake(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_config_reload_decode - believe what hardware's COMMAND says
+ * @pdev: the device, open
+ *
+ * After a reset by somebody else, which may have left BARs and COMMAND blank:
+ * the user is refused until it writes COMMAND, when the BARs are restored.
+ *
+ * Context: memory_lock held for write; config lock not needed.
+ */
+void sluice_pci_config_reload_decode(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_config_shutdown - from now on no decode bit can be switched on
+ * @pdev: the device, open or not
+ *
+ * Context: memory_lock held for write; config lock not needed.
+ */
+void sluice_pci_config_shutdown(struct sluice_pci_device *pdev);
 
 /* config.c: the space, independent of struct pci_dev. */
 
@@ -296,7 +316,7 @@ int sluice_pci_vconfig_write(struct sluice_pci_config *cfg, unsigned int pos,
  * sluice_pci_vconfig_memory_on - is memory decode on, as user space set it?
  * @cfg: the space
  *
- * Context: the space's lock or the device's memory lock is held.
+ * Context: the device's memory lock is held.
  * Return: true if it is.
  */
 bool sluice_pci_vconfig_memory_on(const struct sluice_pci_config *cfg);

@@ -91,9 +91,15 @@ static int first_pos(struct cap_list *list, u16 *pos)
 	*pos = 0;
 	if (list->ext) {
 		ret = cfg->ops->read(cfg, list->start, 4, &val);
-		if (!ret && val && !PCI_POSSIBLE_ERROR(val))
-			*pos = list->start;
-		return ret;
+		if (ret || !val)
+			return ret;
+		if (PCI_POSSIBLE_ERROR(val)) {
+			complain(list, "no answer", list->start);
+			list->cut = true;
+			return 0;
+		}
+		*pos = list->start;
+		return 0;
 	}
 	ret = cfg->ops->read(cfg, PCI_STATUS, 2, &val);
 	if (ret || !(val & PCI_STATUS_CAP_LIST))

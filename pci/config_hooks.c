@@ -63,10 +63,11 @@ static int write_decode(struct sluice_pci_config *cfg, unsigned int size,
 			u32 val)
 {
 	u16 decode = val & DECODE_BITS;
+	/* Unless we write it, it only loses bits: see config.h. */
+	u16 old = READ_ONCE(cfg->decode);
 	int ret;
 
-	cfg->ops->memory_lock(cfg,
-			      cfg->decode & ~decode & PCI_COMMAND_MEMORY);
+	cfg->ops->memory_lock(cfg, old & ~decode & PCI_COMMAND_MEMORY);
 	ret = restore_bars(cfg);
 	if (!ret)
 		ret = sluice_pci_config_write_masked(cfg, PCI_COMMAND, size,

@@ -72,6 +72,10 @@ static int host_write(struct sluice_pci_config *cfg, unsigned int pos,
 	bool locked = cfg->memory_locked;
 	int ret;
 
+	/* COMMAND's decode bits are written under memory_lock only. */
+	if (locked && to_pdev(cfg)->dead)
+		return -EIO;
+
 	switch (size) {
 	case 1:
 		ret = locked ? pci_write_config_byte(pci, pos, val) :
@@ -109,6 +113,20 @@ static void host_memory_unlock(struct sluice_pci_config *cfg)
 }
 
 /*
+ * While the function was in D3hot, COMMAND could be written. What it says then
+ * is what the user was told (&sluice_pci_config.decode), not the older value
+ * in @pm_saved.
+ */
+static void restore_from_d3(struct sluice_pci_device *pdev, u8 command)
+{
+	struct pci_dev *pci = pdev->pci;
+
+	pci_load_and_free_saved_state(pci, &pdev->config.pm_saved);
+	pci_restore_state(pci);
+	pci_write_config_byte(pci, PCI_COMMAND, command);
+}
+
+/*
  * A function without the "no soft reset" property loses its configuration on
  * the way from D3hot to D0. User space, which sees a virtual one, wouldn't
  * know what to restore.
@@ -120,6 +138,7 @@ static void set_power_state_locked(struct sluice_pci_device *pdev,
 	struct pci_dev *pci = pdev->pci;
 	bool was_off = pci->current_state == PCI_D3hot ||
 		       pci->current_state == PCI_D3cold;
+	u8 command;
 
 	lockdep_assert_held_write(&pdev->memory_lock);
 
@@ -135,12 +154,14 @@ static void set_power_state_locked(struct sluice_pci_device *pdev,
 		if (!cfg->pm_saved)
 			return;
 	}
+	/* The way to D0 may clear it. */
+	pci_read_config_byte(pci, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command))
+		command = 0;
 	if (pci_set_power_state(pci, state))
 		return;
-	if (was_off && state == PCI_D0 && cfg->pm_saved) {
-		pci_load_and_free_saved_state(pci, &cfg->pm_saved);
-		pci_restore_state(pci);
-	}
+	if (was_off && state == PCI_D0 && cfg->pm_saved)
+		restore_from_d3(pdev, command);
 }
 
 static void host_set_power_state(struct sluice_pci_config *cfg,
@@ -158,6 +179,34 @@ static void host_set_power_state(struct sluice_pci_config *cfg,
 void sluice_pci_config_wake(struct sluice_pci_device *pdev)
 {
 	set_power_state_locked(pdev, PCI_D0);
+}
+
+void sluice_pci_config_reload_decode(struct sluice_pci_device *pdev)
+{
+	u16 decode_bits = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+	struct sluice_pci_config *cfg = &pdev->config;
+	u16 command;
+
+	lockdep_assert_held_write(&pdev->memory_lock);
+
+	if (cfg->info.no_command_memory)
+		return;
+	pci_read_config_word(pdev->pci, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command))
+		command = 0;
+	WRITE_ONCE(cfg->decode, command & decode_bits);
+}
+
+void sluice_pci_config_shutdown(struct sluice_pci_device *pdev)
+{
+	struct sluice_pci_config *cfg = &pdev->config;
+
+	lockdep_assert_held_write(&pdev->memory_lock);
+
+	pdev->dead = true;
+	/* It may have bus mastering on. */
+	kfree(cfg->pm_saved);
+	cfg->pm_saved = NULL;
 }
 
 static void host_reset(struct sluice_pci_config *cfg)
@@ -278,7 +327,8 @@ bool sluice_pci_memory_enabled(struct sluice_pci_device *pdev)
 {
 	lockdep_assert_held(&pdev->memory_lock);
 
-	return pdev->pci->current_state == PCI_D0 &&
+	return !pdev->dead && atomic_read(&pdev->link) == SLUICE_PCI_LINK_UP &&
+	       pdev->pci->current_state == PCI_D0 &&
 	       sluice_pci_vconfig_memory_on(&pdev->config);
 }
 

@@ -38,6 +38,9 @@ static int device_open(struct sluice_device *sdev)
 	struct pci_dev *pci = pdev->pci;
 	int ret;
 
+	/* Recovery from an earlier error may have failed. This is a new try. */
+	atomic_set(&pdev->link, SLUICE_PCI_LINK_UP);
+
 	/* Before anything is saved: the state restored later has it off. */
 	pci_clear_master(pci);
 	ret = pci_enable_device(pci);
@@ -49,6 +52,8 @@ static int device_open(struct sluice_device *sdev)
 	if (ret == -EAGAIN)
 		goto err_disable;
 	pdev->reset_works = !ret;
+	/* What a reset restores is what somebody else had left there. */
+	pci_clear_master(pci);
 
 	sluice_pci_intx_open(pdev);
 	pci_save_state(pci);
@@ -107,7 +112,11 @@ static void device_close(struct sluice_device *sdev)
 		pci_restore_state(pci);
 	if (pdev->reset_works)
 		sluice_pci_reset_closed(pdev);
+	else
+		pci_warn(pci, "not reset after use: can't be reset by itself\n");
 	pci_disable_device(pci);
+	/* Disabling leaves it alone if the device was enabled before. */
+	pci_clear_master(pci);
 }
 
 /* Never opened, its registers may still have been written through sysfs. */

@@ -49,6 +49,20 @@ bool sluice_pci_has_intx(struct sluice_pci_device *pdev)
 }
 
 /*
+ * Masks in the device. Only the byte that holds the bit is written: the other
+ * one has the decode bits, which config.c changes under a lock of its own.
+ */
+static void mask_in_device(struct pci_dev *pci)
+{
+	u8 disable = PCI_COMMAND_INTX_DISABLE >> 8;
+	u8 high;
+
+	pci_read_config_byte(pci, PCI_COMMAND + 1, &high);
+	if (!(high & disable))
+		pci_write_config_byte(pci, PCI_COMMAND + 1, high | disable);
+}
+
+/*
  * Make the hardware follow the state. Return: true if the device was to be
  * unmasked but is asserting its interrupt: it has been left masked, and the
  * user is to be signalled just as the handler would do it.
@@ -72,7 +86,7 @@ static bool update_locked(struct sluice_pci_device *pdev)
 	}
 
 	if (!on) {
-		pci_intx(pdev->pci, 0);
+		mask_in_device(pdev->pci);
 		return false;
 	}
 	if (pci_check_and_unmask_intx(pdev->pci))
@@ -366,7 +380,7 @@ void sluice_pci_intx_init(struct sluice_pci_device *pdev)
 void sluice_pci_intx_quiesce(struct sluice_pci_device *pdev)
 {
 	if (pdev->no_intx || pdev->intx.maskable)
-		pci_intx(pdev->pci, 0);
+		mask_in_device(pdev->pci);
 }
 
 void sluice_pci_intx_open(struct sluice_pci_device *pdev)

@@ -81,9 +81,25 @@ unsigned int sluice_pci_irq_count(struct sluice_pci_device *pdev, u32 index)
 	}
 }
 
+static void replace_event(struct sluice_pci_device *pdev,
+			  struct eventfd_ctx **event, struct eventfd_ctx *new)
+{
+	struct eventfd_ctx *old;
+
+	lockdep_assert_held(&pdev->irq_lock);
+
+	spin_lock(&pdev->event_lock);
+	old = *event;
+	*event = new;
+	spin_unlock(&pdev->event_lock);
+
+	if (old)
+		eventfd_ctx_put(old);
+}
+
 /* ERR and REQ: one eventfd, or none, that this driver signals by itself. */
-static int set_event(struct eventfd_ctx **event, const struct vfio_irq_set *set,
-		     const void *data)
+static int set_event(struct sluice_pci_device *pdev, struct eventfd_ctx **event,
+		     const struct vfio_irq_set *set, const void *data)
 {
 	struct eventfd_ctx *new = NULL;
 	s32 fd;
@@ -117,9 +133,7 @@ static int set_event(struct eventfd_ctx **event, const struct vfio_irq_set *set,
 		break;
 	}
 
-	if (*event)
-		eventfd_ctx_put(*event);
-	*event = new;
+	replace_event(pdev, event, new);
 	return 0;
 }
 
@@ -142,9 +156,9 @@ static int irq_set_locked(struct sluice_pci_device *pdev,
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return sluice_pci_msi_set(pdev, set, data);
 	case VFIO_PCI_ERR_IRQ_INDEX:
-		return set_event(&pdev->error_trigger, set, data);
+		return set_event(pdev, &pdev->error_trigger, set, data);
 	case VFIO_PCI_REQ_IRQ_INDEX:
-		return set_event(&pdev->request_trigger, set, data);
+		return set_event(pdev, &pdev->request_trigger, set, data);
 	default:
 		return -ENOTTY;
 	}
@@ -189,22 +203,18 @@ void sluice_pci_irq_close(struct sluice_pci_device *pdev)
 	else if (pdev->irq_type != SLUICE_PCI_IRQ_NONE)
 		sluice_pci_msi_disable(pdev);
 
-	if (pdev->error_trigger)
-		eventfd_ctx_put(pdev->error_trigger);
-	pdev->error_trigger = NULL;
-	if (pdev->request_trigger)
-		eventfd_ctx_put(pdev->request_trigger);
-	pdev->request_trigger = NULL;
+	replace_event(pdev, &pdev->error_trigger, NULL);
+	replace_event(pdev, &pdev->request_trigger, NULL);
 
 	mutex_unlock(&pdev->irq_lock);
 }
 
 void sluice_pci_irq_error(struct sluice_pci_device *pdev)
 {
-	mutex_lock(&pdev->irq_lock);
+	spin_lock(&pdev->event_lock);
 	if (pdev->error_trigger)
 		eventfd_signal(pdev->error_trigger);
-	mutex_unlock(&pdev->irq_lock);
+	spin_unlock(&pdev->event_lock);
 }
 
 void sluice_pci_irq_request(struct sluice_device *sdev, unsigned int count)

@@ -54,6 +54,9 @@ static struct sluice_pci_device *device_alloc(struct pci_dev *pci)
 	mutex_init(&pdev->bar_lock);
 	mutex_init(&pdev->irq_lock);
 	xa_init(&pdev->vectors);
+	spin_lock_init(&pdev->event_lock);
+	atomic_set(&pdev->link, SLUICE_PCI_LINK_UP);
+	INIT_WORK(&pdev->resume, sluice_pci_resume_work);
 	sluice_pci_intx_init(pdev);
 	sluice_device_init(&pdev->sdev, &pci->dev, &sluice_pci_device_ops);
 	return pdev;
@@ -109,6 +112,8 @@ static void sluice_pci_remove(struct pci_dev *pci)
 	/* We hold the device lock: close needn't try for it (reset.c). */
 	WRITE_ONCE(pdev->removing, true);
 	sluice_device_unregister(&pdev->sdev);
+	/* The device lock keeps error_resume() from queueing it again. */
+	cancel_work_sync(&pdev->resume);
 
 	mutex_lock(&sluice_pci_list_lock);
 	list_del(&pdev->node);
@@ -123,6 +128,7 @@ static void sluice_pci_shutdown(struct pci_dev *pci)
 
 	sluice_pci_memory_lock_and_revoke(pdev);
 	pci_clear_master(pci);
+	sluice_pci_config_shutdown(pdev);
 	up_write(&pdev->memory_lock);
 }
 

@@ -18,17 +18,23 @@
  *	      config.lock			mutex (config.c)
  *	        memory_lock			rwsem
  *	          the core's mmio lock, i_mmap_rwsem
- *	            intx.lock			spinlock, irq-safe
+ *	            event_lock			spinlock
+ *	              intx.lock			spinlock, irq-safe
  *	bar_lock				mutex, alone
  *
  * mmap_lock is taken before memory_lock (page faults), so nothing that can
  * fault on user memory may run under memory_lock or anything inside it. While
  * memory_lock, irq_lock or the open lock is held, the device lock may only be
  * tried: a remover holds it while it waits for the last close.
+ *
+ * The PCI core reports errors with pci_bus_sem held, which it also takes on
+ * its own below memory_lock. So of these locks the error callbacks (reset.c)
+ * take only event_lock and those that zap and revoke take.
  */
 #ifndef SLUICE_PCI_PRIVATE_H
 #define SLUICE_PCI_PRIVATE_H
 
+#include <linux/atomic.h>
 #include <linux/eventfd.h>
 #include <linux/irqbypass.h>
 #include <linux/lockdep.h>
@@ -124,6 +130,19 @@ struct sluice_pci_intx {
 	struct sluice_pci_unmask unmask;
 };
 
+/**
+ * enum sluice_pci_link - has an error cut the device off?
+ * @SLUICE_PCI_LINK_UP: no
+ * @SLUICE_PCI_LINK_FROZEN: yes; a reset of the link may follow at any time
+ * @SLUICE_PCI_LINK_RECOVERED: no more, but the work item has yet to find out
+ *	what the device has lost
+ */
+enum sluice_pci_link {
+	SLUICE_PCI_LINK_UP,
+	SLUICE_PCI_LINK_FROZEN,
+	SLUICE_PCI_LINK_RECOVERED,
+};
+
 /* What kind of interrupt is enabled: a VFIO index, or none. */
 #define SLUICE_PCI_IRQ_NONE		VFIO_PCI_NUM_IRQS
 
@@ -140,6 +159,11 @@ struct sluice_pci_intx {
  * @memory_lock: read: touching the device's memory, or making it reachable by
  *	a page fault. Write: memory decode, power state, reset.
  * @ready: open, so that @config is valid; memory_lock.
+ * @dead: the machine is being shut down; memory_lock.
+ * @resetting: between reset_prepare and reset_done; the device lock.
+ * @link: enum sluice_pci_link. Set to UP under memory_lock or by open,
+ *	otherwise without a lock; while it isn't UP, the memory can't be used.
+ * @resume: the part of recovery from an error that needs memory_lock.
  * @reset_works: the device can be reset by itself; constant while open.
  * @saved_state: configuration space as found at open.
  * @bar_lock: guards the io pointers of @bars.
@@ -148,8 +172,10 @@ struct sluice_pci_intx {
  * @irq_type: the index of the enabled kind, or SLUICE_PCI_IRQ_NONE; irq_lock.
  * @intx: the legacy interrupt.
  * @vectors: struct sluice_pci_vector by number, MSI or MSI-X; irq_lock.
- * @error_trigger: signalled on a PCI error; irq_lock.
- * @request_trigger: signalled when the device is wanted back; irq_lock.
+ * @event_lock: guards @error_trigger against the error callbacks.
+ * @error_trigger: signalled on a PCI error; changed with irq_lock and
+ *	event_lock held, read under either.
+ * @request_trigger: signalled when the device is wanted back; likewise.
  * @no_intx: INTx can't be used with this device.
  * @msix_bar: the BAR with the MSI-X table, or PCI_STD_NUM_BARS.
  * @msix_offset: of the table in its BAR.
@@ -167,6 +193,10 @@ struct sluice_pci_device {
 	struct lock_class_key memory_key;
 	struct rw_semaphore memory_lock;
 	bool ready;
+	bool dead;
+	bool resetting;
+	atomic_t link;
+	struct work_struct resume;
 	bool reset_works;
 	struct pci_saved_state *saved_state;
 
@@ -177,6 +207,7 @@ struct sluice_pci_device {
 	unsigned int irq_type;
 	struct sluice_pci_intx intx;
 	struct xarray vectors;
+	spinlock_t event_lock;			/* outside intx.lock */
 	struct eventfd_ctx *error_trigger;
 	struct eventfd_ctx *request_trigger;
 
@@ -241,21 +272,31 @@ ssize_t sluice_pci_config_rw(struct sluice_pci_device *pdev, char __user *buf,
  * @pdev: the device, open
  *
  * Context: memory_lock held, for read at least.
- * Return: true if the memory bit of the command register is on and the device
- *	is in D0.
+ * Return: true if the memory bit of the command register is on, the device is
+ *	in D0, and neither an error nor shutdown has taken it away.
  */
 bool sluice_pci_memory_enabled(struct sluice_pci_device *pdev);
 
 /* region.c */
 
 /**
+ * sluice_pci_memory_revoke - remove what reaches the device's memory by itself
+ * @pdev: the device
+ *
+ * Removes every user mapping and every peer-to-peer DMA mapping of the BARs.
+ *
+ * Context: memory_lock held for write, or else whatever would let them come
+ *	back (&sluice_pci_device.link) has been switched off before.
+ */
+void sluice_pci_memory_revoke(struct sluice_pci_device *pdev);
+
+/**
  * sluice_pci_memory_lock_and_revoke - stop all use of the device's memory
  * @pdev: the device
  *
- * Takes memory_lock for write, removes every user mapping and every
- * peer-to-peer DMA mapping of the BARs. To be called before memory decode goes
- * off or the device leaves D0. Not before a reset: see
- * sluice_pci_reset_function(), which must be called without memory_lock.
+ * Takes memory_lock for write, then sluice_pci_memory_revoke(). To be called
+ * before memory decode goes off or the device leaves D0. Not before a reset:
+ * see sluice_pci_reset_function(), which must be called without memory_lock.
  */
 void sluice_pci_memory_lock_and_revoke(struct sluice_pci_device *pdev);
 
@@ -383,6 +424,7 @@ void sluice_pci_msi_disable(struct sluice_pci_device *pdev);
  */
 int sluice_pci_reset_function(struct sluice_pci_device *pdev);
 
+void sluice_pci_resume_work(struct work_struct *work);
 void sluice_pci_reset_closed(struct sluice_pci_device *pdev);
 long sluice_pci_hot_reset_info(struct sluice_pci_device *pdev,
 			       struct vfio_pci_hot_reset_info __user *arg);

@@ -13,6 +13,13 @@
 
 #include "private.h"
 
+void sluice_pci_memory_revoke(struct sluice_pci_device *pdev)
+{
+	sluice_device_zap(&pdev->sdev, 0,
+			  sluice_pci_index_offset(PCI_STD_NUM_BARS));
+	sluice_device_mmio_revoke(&pdev->sdev);
+}
+
 void sluice_pci_memory_lock_and_revoke(struct sluice_pci_device *pdev)
 {
 	/*
@@ -20,17 +27,19 @@ void sluice_pci_memory_lock_and_revoke(struct sluice_pci_device *pdev)
 	 * removed here, later ones wait or find memory decode off.
 	 */
 	down_write(&pdev->memory_lock);
-	sluice_device_zap(&pdev->sdev, 0,
-			  sluice_pci_index_offset(PCI_STD_NUM_BARS));
-	sluice_device_mmio_revoke(&pdev->sdev);
+	sluice_pci_memory_revoke(pdev);
 }
 
 void sluice_pci_memory_unlock(struct sluice_pci_device *pdev)
 {
 	lockdep_assert_held_write(&pdev->memory_lock);
 
-	if (pdev->ready && sluice_pci_memory_enabled(pdev))
+	if (pdev->ready && sluice_pci_memory_enabled(pdev)) {
 		sluice_device_mmio_enable(&pdev->sdev);
+		/* An error doesn't wait for the lock; it may have just come. */
+		if (!sluice_pci_memory_enabled(pdev))
+			sluice_device_mmio_revoke(&pdev->sdev);
+	}
 	up_write(&pdev->memory_lock);
 }
 

@@ -8,6 +8,11 @@
  * Every reset the PCI core does, whoever asked for it, is bracketed by
  * reset_prepare() and reset_done() with the device locked. That is where the
  * device's memory is withdrawn and memory_lock is held: nowhere else.
+ *
+ * The exception is the reset of a link after a fatal error. Between
+ * error_detected() and error_resume() the device may lose all it knows at any
+ * time; it counts as frozen meanwhile. Both run with pci_bus_sem held, so what
+ * needs memory_lock is left to a work item.
  */
 #include <linux/delay.h>
 #include <linux/file.h>
@@ -25,6 +30,7 @@ static void reset_prepare(struct pci_dev *pci)
 	struct sluice_pci_device *pdev = pci_get_drvdata(pci);
 
 	sluice_pci_memory_lock_and_revoke(pdev);
+	pdev->resetting = true;
 	if (pdev->ready)
 		sluice_pci_config_wake(pdev);
 }
@@ -33,8 +39,16 @@ static void reset_done(struct pci_dev *pci)
 {
 	struct sluice_pci_device *pdev = pci_get_drvdata(pci);
 
-	if (pdev->ready)
+	/* We may have been bound to the device in the middle of a reset. */
+	if (!pdev->resetting)
+		return;
+	pdev->resetting = false;
+
+	if (pdev->ready) {
 		sluice_pci_intx_sync(pdev);
+		sluice_pci_config_reload_decode(pdev);
+	}
+	atomic_set(&pdev->link, SLUICE_PCI_LINK_UP);
 	sluice_pci_memory_unlock(pdev);
 }
 
@@ -44,9 +58,15 @@ static pci_ers_result_t error_detected(struct pci_dev *pci,
 	struct sluice_pci_device *pdev = pci_get_drvdata(pci);
 
 	if (state != pci_channel_io_normal) {
-		/* A reset of the link is next: peers must not see it. */
-		sluice_pci_memory_lock_and_revoke(pdev);
-		up_write(&pdev->memory_lock);
+		/*
+		 * A reset of the link is next: peers must not see it. First
+		 * the state: whoever has found it UP and lets peers in again
+		 * looks once more (sluice_pci_memory_unlock()). A page fault
+		 * that has found it UP leaves a page that reads as all ones
+		 * until the work item removes it.
+		 */
+		atomic_set(&pdev->link, SLUICE_PCI_LINK_FROZEN);
+		sluice_pci_memory_revoke(pdev);
 	}
 	sluice_pci_irq_error(pdev);
 
@@ -58,7 +78,28 @@ static void error_resume(struct pci_dev *pci)
 {
 	struct sluice_pci_device *pdev = pci_get_drvdata(pci);
 
+	atomic_cmpxchg(&pdev->link, SLUICE_PCI_LINK_FROZEN,
+		       SLUICE_PCI_LINK_RECOVERED);
+	/* Even if UP: a user's reset may have come before that of the link. */
+	schedule_work(&pdev->resume);
+}
+
+void sluice_pci_resume_work(struct work_struct *work)
+{
+	struct sluice_pci_device *pdev =
+		container_of(work, struct sluice_pci_device, resume);
+
 	down_write(&pdev->memory_lock);
+	if (pdev->ready) {
+		sluice_pci_intx_sync(pdev);
+		sluice_pci_config_reload_decode(pdev);
+		/* Not yet UP, or decode is lost; not after a minor error. */
+		if (!sluice_pci_memory_enabled(pdev))
+			sluice_pci_memory_revoke(pdev);
+	}
+	/* Fails if the next error is already there. */
+	atomic_cmpxchg(&pdev->link, SLUICE_PCI_LINK_RECOVERED,
+		       SLUICE_PCI_LINK_UP);
 	sluice_pci_memory_unlock(pdev);
 }
 
@@ -71,13 +112,17 @@ const struct pci_error_handlers sluice_pci_err_handlers = {
 
 /*
  * The bridge is locked with the device: if the only way is to reset the bus
- * between them, the bridge's configuration must not change meanwhile.
+ * between them, the bridge's configuration must not change meanwhile. That
+ * way is open only to a function that has the bus for itself. The others
+ * would only get in each other's way, and they may belong to different users.
  */
 static int reset_locked(struct pci_dev *pci)
 {
 	struct pci_dev *bridge = pci_upstream_bridge(pci);
 	int ret;
 
+	if (pci->is_virtfn || !list_is_singular(&pci->bus->devices))
+		bridge = NULL;
 	if (bridge && !pci_dev_trylock(bridge))
 		return -EAGAIN;
 	ret = pci_reset_function_locked(pci);
@@ -277,30 +322,45 @@ static bool in_files(struct sluice_device *sdev, struct file **files,
  * affected device in such a group the reset hits nobody else. Bound to this
  * driver each of them must be: its memory is withdrawn by reset_prepare().
  */
-static int hot_reset(struct sluice_pci_device *pdev,
-		     const struct affected *affected, struct file **files,
+static int all_in_files_locked(const struct affected *affected,
+			       struct file **files, unsigned int nr)
+{
+	struct sluice_pci_device *pdev;
+	unsigned int i;
+
+	for (i = 0; i < affected->nr; i++) {
+		pdev = sluice_pci_find_locked(affected->devs[i]);
+		if (!pdev || !in_files(&pdev->sdev, files, nr))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/*
+ * None of our devices comes or goes under the list's lock. Which devices are
+ * affected is asked only here: nothing that user space can draw out, such as
+ * a copy from its memory, comes between the answer and the reset.
+ */
+static int hot_reset(struct sluice_pci_device *pdev, struct file **files,
 		     unsigned int nr)
 {
-	struct sluice_pci_device *other;
-	unsigned int i;
-	int ret = 0;
+	struct affected affected;
+	int ret;
 
-	/* None of them goes away under this lock. */
-	mutex_lock(&sluice_pci_list_lock);
-	for (i = 0; i < affected->nr && !ret; i++) {
-		other = sluice_pci_find_locked(affected->devs[i]);
-		if (!other || !in_files(&other->sdev, files, nr))
-			ret = -EINVAL;
-	}
+	guard(mutex)(&sluice_pci_list_lock);
+
+	ret = affected_get(pdev->pci, &affected);
+	if (ret)
+		return ret;
+	ret = all_in_files_locked(&affected, files, nr);
 	/* Only tries the devices' locks: -EAGAIN if one is taken. */
 	if (!ret)
 		ret = pci_reset_bus(pdev->pci);
-	mutex_unlock(&sluice_pci_list_lock);
+	affected_put(&affected);
 	return ret;
 }
 
-static long hot_reset_fds(struct sluice_pci_device *pdev,
-			  const struct affected *affected, const s32 *fds,
+static long hot_reset_fds(struct sluice_pci_device *pdev, const s32 *fds,
 			  unsigned int nr)
 {
 	struct file **files;
@@ -319,7 +379,7 @@ static long hot_reset_fds(struct sluice_pci_device *pdev,
 			ret = -EINVAL;
 	}
 	if (!ret)
-		ret = hot_reset(pdev, affected, files, nr);
+		ret = hot_reset(pdev, files, nr);
 
 	for (i = 0; i < nr; i++) {
 		if (files[i])
@@ -334,6 +394,7 @@ long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
 {
 	struct vfio_pci_hot_reset reset;
 	struct affected affected;
+	unsigned int max;
 	long ret;
 	s32 *fds;
 
@@ -342,24 +403,21 @@ long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
 	if (reset.argsz < sizeof(reset) || reset.flags)
 		return -EINVAL;
 
+	/* Only to bound the count: hot_reset() asks again. */
 	ret = affected_get(pdev->pci, &affected);
 	if (ret)
 		return ret;
+	max = affected.nr;
+	affected_put(&affected);
 
 	/* One group per device is the most there can be. */
-	if (!reset.count || reset.count > affected.nr ||
-	    (reset.argsz - sizeof(reset)) / sizeof(*fds) < reset.count) {
-		ret = -EINVAL;
-		goto out_put;
-	}
+	if (!reset.count || reset.count > max ||
+	    (reset.argsz - sizeof(reset)) / sizeof(*fds) < reset.count)
+		return -EINVAL;
 	fds = memdup_user(arg->group_fds, reset.count * sizeof(*fds));
-	if (IS_ERR(fds)) {
-		ret = PTR_ERR(fds);
-		goto out_put;
-	}
-	ret = hot_reset_fds(pdev, &affected, fds, reset.count);
+	if (IS_ERR(fds))
+		return PTR_ERR(fds);
+	ret = hot_reset_fds(pdev, fds, reset.count);
 	kfree(fds);
-out_put:
-	affected_put(&affected);
 	return ret;
 }
