@@ -31,15 +31,6 @@ FIXTURE(faults)
 	int fail;
 };
 
-static void set_reset_method(const struct pci_dev *dev, const char *method)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset_method",
-		 dev->name);
-	sys_write(path, method);
-}
-
 static void allow_failures(void)
 {
 	static const char *const settings[][2] = {
@@ -130,7 +121,7 @@ FIXTURE_SETUP(faults)
 	allow_failures();
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, pci_find_alone(&self->dev[i], PCI_ID_EDU, i));
-		set_reset_method(&self->dev[i], "default");
+		pci_allow_reset(&self->dev[i], true);
 		ASSERT_EQ(0, pci_bind(&self->dev[i], "vfio-pci"));
 	}
 	ASSERT_EQ(0, vfio_open(&self->v, &self->dev[0], VFIO_TYPE1v2_IOMMU));
@@ -377,9 +368,9 @@ TEST_F_TIMEOUT(faults, get_device, 300)
 		SKIP(return, NO_FILTER);
 	undo_get_device(self);
 	/* Without the reset, which takes seconds and allocates nothing. */
-	set_reset_method(&self->dev[0], "\n");
+	ASSERT_EQ(0, pci_allow_reset(&self->dev[0], false));
 	sweep(_metadata, self, call_get_device, undo_get_device);
-	set_reset_method(&self->dev[0], "default");
+	ASSERT_EQ(0, pci_allow_reset(&self->dev[0], true));
 }
 
 static int call_irq(struct _test_data_faults *self, unsigned int index)

@@ -188,6 +188,45 @@ TEST_F(mixed, both_devices)
 	EXPECT_EQ(0, vfio_unset_container(self->group));
 }
 
+/*
+ * A device that is being unbound while in use can't be found any more, but it
+ * still counts: the group stays owned when the other device leaves.
+ */
+TEST_F(mixed, device_in_use_keeps_the_group)
+{
+	uint64_t end = sys_now_ms() + 5000;
+	int fd, child, status, ret;
+
+	ASSERT_EQ(0, pci_bind(&self->nic, "vfio-pci"));
+	ASSERT_EQ(0, vfio_set_container(self->group, self->container));
+	ASSERT_EQ(0, vfio_set_iommu(self->container, VFIO_TYPE1v2_IOMMU));
+	fd = vfio_get_device(self->group, self->nic.name);
+	ASSERT_LE(0, fd);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		/* Or it would wait for itself. */
+		close(fd);
+		_exit(pci_bind(&self->nic, "") ? 1 : 0);
+	}
+	do {
+		ret = vfio_get_device(self->group, self->nic.name);
+		if (ret >= 0)
+			close(ret);
+		sys_sleep_ms(10);
+	} while (ret >= 0 && sys_now_ms() < end);
+	EXPECT_EQ(-ENODEV, ret);
+
+	EXPECT_EQ(0, pci_bind(&self->edu, ""));
+	EXPECT_EQ(VFIO_GROUP_FLAGS_VIABLE | VFIO_GROUP_FLAGS_CONTAINER_SET,
+		  vfio_group_flags(self->group));
+	EXPECT_EQ(self->nic.vendor, vfio_cfg_read(fd, 0, 2));
+	close(fd);
+	status = sys_wait_child(child, 15000);
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
+	EXPECT_EQ(-ENODEV, vfio_group_flags(self->group));
+}
+
 FIXTURE(two)
 {
 	struct vfio v[2];

@@ -156,6 +156,14 @@ int pci_bind(const struct pci_dev *dev, const char *driver)
 	return 0;
 }
 
+int pci_allow_reset(const struct pci_dev *dev, bool allow)
+{
+	char path[PATH_MAX];
+
+	path_of(path, dev, "reset_method");
+	return sys_write(path, allow ? "default" : "\n");
+}
+
 static int cfg_open(const struct pci_dev *dev, int flags)
 {
 	char path[PATH_MAX];

@@ -38,6 +38,12 @@ int pci_group_members(int group, struct pci_dev *devs, int max);
  */
 int pci_bind(const struct pci_dev *dev, const char *driver);
 
+/*
+ * Takes all ways to reset a function from the kernel, or gives them back. A
+ * bus reset takes more than a second at every open and close of a device.
+ */
+int pci_allow_reset(const struct pci_dev *dev, bool allow);
+
 /* Name of the current driver in @name, "" if none. */
 void pci_driver(const struct pci_dev *dev, char *name, size_t size);
 
