@@ -113,7 +113,8 @@ static void device_close(struct sluice_device *sdev)
 	if (pdev->reset_works)
 		sluice_pci_reset_closed(pdev);
 	else
-		pci_warn(pci, "not reset after use: can't be reset by itself\n");
+		dev_warn_ratelimited(&pci->dev,
+				     "not reset after use: can't be reset by itself\n");
 	pci_disable_device(pci);
 	/* Disabling leaves it alone if the device was enabled before. */
 	pci_clear_master(pci);

@@ -176,7 +176,7 @@ void sluice_pci_reset_closed(struct sluice_pci_device *pdev)
 		msleep(CLOSE_RESET_WAIT_MS);
 	}
 	if (ret)
-		pci_warn(pci, "not reset after use (%d)\n", ret);
+		dev_warn_ratelimited(&pci->dev, "not reset after use (%d)\n", ret);
 }
 
 /**
