@@ -156,7 +156,7 @@ struct sluice_pci_config_ops {
  * @virtfn: an SR-IOV virtual function: its BARs are not in config space
  * @no_command_memory: COMMAND's memory bit isn't implemented, decode is on
  * @intx: INTx can be used
- * @bar: the BARs the host assigned; len 0: not implemented. The last is the
+ * @bar: the BARs the host assigned; len 0: the device has none. The last is the
  *	ROM. A 64-bit BAR leaves the next one unused.
  */
 struct sluice_pci_config_info {
