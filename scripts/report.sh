@@ -68,8 +68,7 @@ report_print()
 	else
 		echo "all passed"
 	fi
-	printf '%d passed, %d failed' "$total_passed" "$total_failed"
-	((total_skipped == 0)) || printf ', %d skipped' "$total_skipped"
-	echo
+	((total_skipped == 0)) || echo "$total_skipped skipped"
+	echo "$total_passed passed, $total_failed failed"
 	((total_failed == 0))
 }
