@@ -37,7 +37,8 @@ reads second-disk "$NVME1_SHA256" --bind "$NVME1"
 reads one-at-a-time "$NVME1_SHA256" --bind --depth=1 --size=64 "$NVME1"
 reads again-after-use "$NVME1_SHA256" --bind "$NVME1"
 
-[ "$(basename "$(readlink "/sys/bus/pci/devices/$NVME0/driver")")" = nvme ]
+driver=$(readlink "/sys/bus/pci/devices/$NVME0/driver")
+test "${driver##*/}" = nvme
 result host-driver-is-back $?
 
 for _ in 1 2 3 4 5 6 7 8 9 10; do
