@@ -11,6 +11,7 @@ void sluice_gather_init(struct sluice_gather *gather)
 	gather->nr = 0;
 	gather->leaf_lg2 = 64;
 	gather->nonleaf = false;
+	INIT_LIST_HEAD(&gather->tables);
 	iommu_iotlb_gather_init(&gather->iotlb);
 }
 
@@ -51,13 +52,11 @@ static void join_closest(struct sluice_gather *gather)
 	gather->ranges[best_j] = gather->ranges[--gather->nr];
 }
 
-void sluice_gather_add(struct sluice_gather *gather, u64 start, u64 last,
-		       unsigned int leaf_lg2)
+void sluice_gather_join(struct sluice_gather *gather, u64 start, u64 last)
 {
 	struct sluice_range range = { .start = start, .last = last };
 	unsigned int i;
 
-	gather->leaf_lg2 = min(gather->leaf_lg2, leaf_lg2);
 	/* The newest range first: neighbours tend to follow each other. */
 	for (i = gather->nr; i-- > 0;) {
 		if (!gap(&gather->ranges[i], &range)) {

@@ -22,6 +22,7 @@ struct contract;
  * @name: of the backend, for the test's name
  * @backend: the backend; registered by the suite's init
  * @caches: the fake hardware keeps translations until they are invalidated
+ * @tells_prot: extents that are handed back say what they were mapped as
  * @plug: make fake hardware with three groups, set @group of the contract: 0
  *	and 1 can share a domain, 2 can't share one with 0. The hardware goes
  *	with the test
@@ -37,6 +38,7 @@ struct contract_seam {
 	const char *name;
 	const struct sluice_backend *backend;
 	bool caches;
+	bool tells_prot;
 	void (*plug)(struct contract *c);
 	int (*translate)(struct iommu_group *group, u64 iova, bool write,
 			 phys_addr_t *phys);

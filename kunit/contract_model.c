@@ -74,9 +74,12 @@ static unsigned int check_extent(struct contract *c, unsigned int at,
 	KUNIT_ASSERT_EQ(c->test, extent->len, len * c->granule);
 	KUNIT_ASSERT_NE(c->test, len, 0);
 	KUNIT_ASSERT_LE(c->test, len, end - at);
-	for (i = 0; i < len; i++)
+	for (i = 0; i < len; i++) {
 		KUNIT_ASSERT_EQ(c->test, extent->phys + i * c->granule,
 				c->page[at + i] & ~(u64)PROT_BITS);
+		KUNIT_ASSERT_EQ(c->test, extent->prot, c->seam->tells_prot ?
+				c->page[at + i] & PROT_BITS : 0);
+	}
 	return at + len;
 }
 

@@ -282,6 +282,12 @@ static int fake_map(struct sluice_domain *domain,
 
 /* ---- unmap and read: one walk ---- */
 
+static unsigned int entry_prot(u64 entry)
+{
+	return (entry & FAKE_READ ? SLUICE_PROT_READ : 0) |
+	       (entry & FAKE_WRITE ? SLUICE_PROT_WRITE : 0);
+}
+
 /* Adds memory to the last extent if it continues it; else starts another. */
 static bool collect(struct sluice_extent *extents, size_t *n, size_t max,
 		    const struct sluice_extent *found)
@@ -289,7 +295,8 @@ static bool collect(struct sluice_extent *extents, size_t *n, size_t max,
 	struct sluice_extent *prev = *n ? &extents[*n - 1] : NULL;
 
 	if (prev && prev->iova + prev->len == found->iova &&
-	    prev->phys + prev->len == found->phys) {
+	    prev->phys + prev->len == found->phys &&
+	    prev->prot == found->prot) {
 		prev->len += found->len;
 		return true;
 	}
@@ -316,6 +323,7 @@ static size_t harvest(struct fake_domain *fd, struct sluice_range *range,
 			.iova = range->start,
 			.phys = (entry & FAKE_ADDR) + offset,
 			.len = last - range->start + 1,
+			.prot = entry_prot(entry),
 		};
 
 		if (entry) {
@@ -362,10 +370,10 @@ static int fake_flush(struct sluice_domain *domain,
 	ret = fake_hw_invalidate(fd->hw, &fd->context, gather);
 	if (ret) {
 		fd->broken = true;
-		list_splice_init(&gather->iotlb.freelist, &fd->hw->kept);
+		list_splice_init(&gather->tables, &fd->hw->kept);
 		return ret;
 	}
-	list_for_each_entry_safe(page, next, &gather->iotlb.freelist, lru) {
+	list_for_each_entry_safe(page, next, &gather->tables, lru) {
 		list_del(&page->lru);
 		table_free(fd->hw, page_address(page));
 	}
@@ -387,7 +395,7 @@ static bool unlink_empty(struct fake_table *table, unsigned int level, u64 base,
 		    unlink_empty(table_at(entry), level - 1, start, gather)) {
 			WRITE_ONCE(table->entry[i], 0);
 			list_add(&virt_to_page(table_at(entry))->lru,
-				 &gather->iotlb.freelist);
+				 &gather->tables);
 			gather->nonleaf = true;
 			sluice_gather_add(gather, start,
 					  start + (fake_size(level) - 1),

@@ -288,7 +288,9 @@ static __always_inline size_t scan(struct generic_domain *d,
 			if (nr == max)
 				break;
 			extent = &extents[nr++];
-			*extent = (struct sluice_extent){ iova, phys, step };
+			*extent = (struct sluice_extent){
+				.iova = iova, .phys = phys, .len = step,
+			};
 		}
 		sluice_range_consume(range, iova + (step - 1));
 	}

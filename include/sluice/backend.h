@@ -117,11 +117,15 @@ static inline void sluice_range_consume(struct sluice_range *range, u64 last)
  * @iova: first IOVA
  * @phys: physical address behind @iova
  * @len: bytes; not 0
+ * @prot: what it was mapped as (bits of &enum sluice_prot), in extents that
+ *	@unmap and @read hand back; 0 from a backend whose tables don't say.
+ *	@map and @prepare don't look at it
  */
 struct sluice_extent {
 	u64 iova;
 	phys_addr_t phys;
 	u64 len;
+	unsigned int prot;
 };
 
 /**
@@ -129,11 +133,15 @@ struct sluice_extent {
  * @SLUICE_PROT_READ: the device may read
  * @SLUICE_PROT_WRITE: the device may write
  * @SLUICE_PROT_MMIO: the target is device memory, not RAM
+ * @SLUICE_PROT_REGISTERED: the target is memory that was pinned when it was
+ *	registered with the space: nothing is to be unpinned when it is unmapped.
+ *	With neither this nor MMIO, the mapping itself has pinned the target
  */
 enum sluice_prot {
 	SLUICE_PROT_READ = BIT(0),
 	SLUICE_PROT_WRITE = BIT(1),
 	SLUICE_PROT_MMIO = BIT(2),
+	SLUICE_PROT_REGISTERED = BIT(3),
 };
 
 /* More disjoint ranges than these are invalidated as one hull. */
@@ -143,11 +151,12 @@ enum sluice_prot {
  * struct sluice_gather - what one flush must invalidate
  * @ranges: IOVA ranges with cleared or narrowed leaf entries, in no order
  * @nr: used entries of @ranges; 0: nothing to invalidate
- * @leaf_lg2: log2 of the smallest leaf that was cleared
+ * @leaf_lg2: log2 of the smallest leaf that was cleared; 64: none was
  * @nonleaf: entries that pointed to tables were cleared as well: paging-
  *	structure caches must go, too (VT-d: IH=0, AMD-Vi: PDE=1)
- * @iotlb: the kernel's own gather, for backends on top of struct iommu_domain;
- *	its free list holds tables to be freed after the flush
+ * @tables: tables that no entry points to any more, linked by their page's lru:
+ *	freed after the flush
+ * @iotlb: the kernel's own gather, for backends on top of struct iommu_domain
  *
  * Lives on the caller's stack for the duration of one batch.
  */
@@ -156,6 +165,7 @@ struct sluice_gather {
 	unsigned int nr;
 	unsigned int leaf_lg2;
 	bool nonleaf;
+	struct list_head tables;
 	struct iommu_iotlb_gather iotlb;
 };
 
@@ -166,18 +176,39 @@ struct sluice_gather {
 void sluice_gather_init(struct sluice_gather *gather);
 
 /**
+ * sluice_gather_join - add a range to a gather that isn't empty
+ * @gather: the gather
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ *
+ * For sluice_gather_add() only.
+ */
+void sluice_gather_join(struct sluice_gather *gather, u64 start, u64 last);
+
+/**
  * sluice_gather_add - note that leaf entries in a range were cleared
  * @gather: the gather
  * @start: first IOVA
  * @last: last IOVA, inclusive
- * @leaf_lg2: log2 of the smallest leaf cleared in the range
+ * @leaf_lg2: log2 of the smallest leaf cleared in the range; 64 if none was
  *
  * Adjacent and overlapping ranges are joined. When there are more disjoint
  * ranges than the gather can hold, the two that are closest become one: it
  * may cover too much, but never too little.
  */
-void sluice_gather_add(struct sluice_gather *gather, u64 start, u64 last,
-		       unsigned int leaf_lg2);
+static inline void sluice_gather_add(struct sluice_gather *gather, u64 start,
+				     u64 last, unsigned int leaf_lg2)
+{
+	if (leaf_lg2 < gather->leaf_lg2)
+		gather->leaf_lg2 = leaf_lg2;
+	if (gather->nr) {
+		sluice_gather_join(gather, start, last);
+		return;
+	}
+	gather->ranges[0].start = start;
+	gather->ranges[0].last = last;
+	gather->nr = 1;
+}
 
 /* Apertures one instance may have; the kernel's IOMMU drivers have one. */
 #define SLUICE_MAX_APERTURES 4

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page tables: memory runs out. Each operation is tried with its 1st, 2nd, ...
+ * allocation failing until it succeeds; after each failure all is as it was.
+ */
+#include <kunit/static_stub.h>
+#include <linux/sizes.h>
+
+#include "core/pt/private.h"
+#include "pt_fixture.h"
+
+#define RW (SLUICE_PROT_READ | SLUICE_PROT_WRITE)
+
+/* Allocations that still succeed; below 0: all do. */
+static int allowed;
+
+static __le64 *alloc_or_fail(struct pt *pt, gfp_t gfp)
+{
+	__le64 *table;
+
+	if (!allowed)
+		return NULL;
+	if (allowed > 0)
+		allowed--;
+	kunit_deactivate_static_stub(current->kunit_test, pt_table_alloc);
+	table = pt_table_alloc(pt, gfp);
+	kunit_activate_static_stub(current->kunit_test, pt_table_alloc,
+				   alloc_or_fail);
+	return table;
+}
+
+static int init(struct kunit *test)
+{
+	allowed = -1;
+	test->priv = pt_test_new(test, test->param_value);
+	kunit_activate_static_stub(test, pt_table_alloc, alloc_or_fail);
+	return 0;
+}
+
+static void end(struct kunit *test)
+{
+	kunit_deactivate_static_stub(test, pt_table_alloc);
+	if (test->priv)
+		pt_test_end(test->priv);
+}
+
+/* Runs @op with fewer and fewer failures; returns how often it failed. */
+static unsigned int until_it_works(struct pt_test *t,
+				   int (*op)(struct pt_test *t))
+{
+	unsigned int fails = 0;
+	int ret;
+
+	for (;;) {
+		allowed = fails;
+		ret = op(t);
+		allowed = -1;
+		if (!ret)
+			return fails;
+		KUNIT_ASSERT_EQ(t->test, -ENOMEM, ret);
+		pt_do_flush(t);
+		pt_check_all(t);
+		/* Only what is in use is left. */
+		pt_do_reclaim(t);
+		pt_check_all(t);
+		fails++;
+		KUNIT_ASSERT_LT(t->test, fails, 64);
+	}
+}
+
+/* In all windows, so that tables of every level are missing. */
+static unsigned int all_windows(struct pt_test *t, struct sluice_extent *e)
+{
+	unsigned int w;
+
+	for (w = 0; w < PT_WINDOWS; w++)
+		e[w] = pt_extent(t, w * PT_WINDOW_PAGES + 300, 900,
+				 PT_PHYS(w + 1) + t->granule);
+	return PT_WINDOWS;
+}
+
+static int prepare(struct pt_test *t)
+{
+	struct sluice_extent e[PT_WINDOWS];
+
+	return pt_prepare(&t->pt, e, all_windows(t, e), GFP_KERNEL, &t->gather);
+}
+
+static void prepare_fails(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+
+	KUNIT_EXPECT_LE(test, 3, until_it_works(t, prepare));
+	pt_check_all(t);
+}
+
+/* A map that fails says how far it got; that much is undone. */
+static int map(struct pt_test *t)
+{
+	struct sluice_extent e[PT_WINDOWS];
+	unsigned int w, nr = all_windows(t, e);
+	u64 done = 0;
+	int ret;
+
+	ret = pt_map(&t->pt, e, nr, RW, GFP_KERNEL, &done, &t->gather);
+	if (!ret)
+		done = nr * e[0].len;
+	for (w = 0; w < nr && done; w++) {
+		unsigned int n = min(done, e[w].len) >> t->granule_lg2;
+
+		pt_expect(t, w * PT_WINDOW_PAGES + 300, n, e[w].phys, RW);
+		done -= (u64)n << t->granule_lg2;
+	}
+	pt_check_all(t);
+	for (w = 0; ret && w < nr; w++)
+		pt_do_unmap(t, w * PT_WINDOW_PAGES + 300, 900, 16);
+	return ret;
+}
+
+static void map_fails(struct kunit *test)
+{
+	KUNIT_EXPECT_LE(test, 3, until_it_works(test->priv, map));
+}
+
+static int cut(struct pt_test *t)
+{
+	struct sluice_range range = pt_range(t, PT_WINDOW_PAGES + 300, 900);
+
+	return pt_cut(&t->pt, &range, GFP_KERNEL, &t->gather);
+}
+
+static void cut_fails(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	unsigned int fails;
+
+	pt_do_map(t, PT_WINDOW_PAGES, PT_WINDOW_PAGES,
+		  PT_PHYS(1) + (t->base[1] & (SZ_1G - 1)), RW);
+	fails = until_it_works(t, cut);
+	if (t->kase->fmt != &pt_soft && t->pt.pgsizes & SZ_2M)
+		KUNIT_EXPECT_EQ(test, 2, fails);
+	pt_check_all(t);
+	pt_do_unmap(t, PT_WINDOW_PAGES + 300, 900, 16);
+	pt_check_all(t);
+}
+
+static void init_fails(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	struct pt_config cfg = {
+		.levels = t->kase->levels, .pgsizes = t->kase->pgsizes,
+		.nid = NUMA_NO_NODE,
+	};
+	struct pt pt;
+
+	allowed = 0;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, pt_init(&pt, t->kase->fmt, &cfg));
+	allowed = -1;
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE_PARAM(prepare_fails, pt_case_gen),
+	KUNIT_CASE_PARAM(map_fails, pt_case_gen),
+	KUNIT_CASE_PARAM(cut_fails, pt_case_gen),
+	KUNIT_CASE_PARAM(init_fails, pt_case_gen),
+	{}
+};
+
+static struct kunit_suite suite = {
+	.name = "sluice_pt_fault",
+	.init = init,
+	.exit = end,
+	.test_cases = cases,
+};
+
+kunit_test_suite(suite);
