@@ -86,11 +86,23 @@ static int prepare(struct pt_test *t)
 	return pt_prepare(&t->pt, e, all_windows(t, e), GFP_KERNEL, &t->gather);
 }
 
+/* Neighbours that must not notice. */
+static void map_neighbours(struct pt_test *t)
+{
+	unsigned int w;
+
+	for (w = 0; w < PT_WINDOWS; w += 2) {
+		pt_do_map(t, w * PT_WINDOW_PAGES + 290, 10, PT_PHYS(4), RW);
+		pt_do_map(t, w * PT_WINDOW_PAGES + 1200, 10, PT_PHYS(5), RW);
+	}
+}
+
 static void prepare_fails(struct kunit *test)
 {
 	struct pt_test *t = test->priv;
 
-	KUNIT_EXPECT_LE(test, 3, until_it_works(t, prepare));
+	map_neighbours(t);
+	KUNIT_EXPECT_LE(test, 1, until_it_works(t, prepare));
 	pt_check_all(t);
 }
 
@@ -119,7 +131,49 @@ static int map(struct pt_test *t)
 
 static void map_fails(struct kunit *test)
 {
-	KUNIT_EXPECT_LE(test, 3, until_it_works(test->priv, map));
+	struct pt_test *t = test->priv;
+
+	map_neighbours(t);
+	KUNIT_EXPECT_LE(test, 1, until_it_works(t, map));
+	pt_check_all(t);
+}
+
+/* A copy that fails says how far it got; the rest can be copied later. */
+static void copy_fails(struct kunit *test)
+{
+	static const struct pt_config cfg = {
+		.levels = 5, .pgsizes = SZ_4K, .nid = NUMA_NO_NODE,
+	};
+	struct pt_test *t = test->priv;
+	struct sluice_range range = pt_range(t, 0, PT_WINDOW_PAGES);
+	unsigned int page, fails = 0;
+	struct pt to;
+
+	pt_do_map(t, 0, 400, PT_PHYS(1), RW);
+	pt_do_map(t, 600, 700, PT_PHYS(2) + t->granule, SLUICE_PROT_READ);
+	KUNIT_ASSERT_EQ(test, 0, pt_init(&to, &pt_vtdss, &cfg));
+	while (!sluice_range_empty(&range)) {
+		u64 start = range.start;
+		int ret;
+
+		allowed = 1 + fails;
+		ret = pt_copy(&to, &t->pt, &range, GFP_KERNEL, &t->gather);
+		allowed = -1;
+		if (!ret)
+			break;
+		KUNIT_ASSERT_EQ(test, -ENOMEM, ret);
+		KUNIT_ASSERT_GE(test, range.start, start);
+		KUNIT_ASSERT_LT(test, fails++, 2000);
+	}
+	KUNIT_EXPECT_LE(test, 2, fails);
+	for (page = 0; page < PT_WINDOW_PAGES; page += 3) {
+		phys_addr_t phys = 0;
+		int ret = pt_iova_to_phys(&to, pt_iova(t, page), &phys);
+
+		KUNIT_ASSERT_EQ(test, ret, t->prot[page] ? 0 : -ENOENT);
+		KUNIT_ASSERT_EQ(test, (u64)phys, ret ? 0 : t->phys[page]);
+	}
+	pt_deinit(&to);
 }
 
 static int cut(struct pt_test *t)
@@ -161,6 +215,7 @@ static void init_fails(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(prepare_fails, pt_case_gen),
 	KUNIT_CASE_PARAM(map_fails, pt_case_gen),
+	KUNIT_CASE_PARAM(copy_fails, pt_case_gen),
 	KUNIT_CASE_PARAM(cut_fails, pt_case_gen),
 	KUNIT_CASE_PARAM(init_fails, pt_case_gen),
 	{}

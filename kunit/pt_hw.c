@@ -139,17 +139,23 @@ struct step {
 static int vtd_step(struct pt_hw *hw, u64 iova, u64 entry, unsigned int level,
 		    struct step *step)
 {
-	u64 addr = entry & GENMASK_ULL(51, 12);
+	u64 addr = entry & GENMASK_ULL(51, 12), may;
 
 	if (!(entry & 3))
 		return entry ? violation(hw, "not present, not 0", iova, entry) :
 			       -EFAULT;
-	if (entry & (BIT_ULL(63) | BIT_ULL(62)))
-		return violation(hw, "reserved bits", iova, entry);
 	step->leaf = !level || (level <= 2 && entry & BIT_ULL(7));
+	/* Ignored: 61:52; of pages 10 as well, of tables 10:9. PS is no 4K page's. */
+	may = GENMASK_ULL(61, 52) | GENMASK_ULL(51, 12) | BIT_ULL(10) | 3;
+	if (!step->leaf)
+		may |= BIT_ULL(9);
+	else if (level)
+		may |= BIT_ULL(7);
+	if (step->leaf && hw->pt->leaf_bits)
+		may |= BIT_ULL(11);
+	if (entry & ~may)
+		return violation(hw, "bits that aren't ours", iova, entry);
 	if (!step->leaf) {
-		if (entry & (BIT_ULL(7) | BIT_ULL(11)))
-			return violation(hw, "reserved bits", iova, entry);
 		step->table = addr;
 		step->level = level - 1;
 		return 0;
@@ -165,14 +171,18 @@ static int amd_step(struct pt_hw *hw, u64 iova, u64 entry, unsigned int level,
 		    struct step *step)
 {
 	unsigned int next = (entry >> 9) & 7, skipped;
-	u64 addr = entry & GENMASK_ULL(51, 12);
+	u64 addr = entry & GENMASK_ULL(51, 12), may;
 
 	if (!(entry & 1))
 		return entry ? violation(hw, "not present, not 0", iova, entry) :
 			       -EFAULT;
-	if (entry & GENMASK_ULL(59, 52))
-		return violation(hw, "reserved bits", iova, entry);
 	step->leaf = next == 0 || next == 7;
+	/* Ignored: 4:1 and 8:7. FC is pages', and only if it was asked for. */
+	may = GENMASK_ULL(62, 61) | GENMASK_ULL(51, 7) | GENMASK_ULL(4, 0);
+	if (step->leaf && hw->pt->leaf_bits)
+		may |= BIT_ULL(60);
+	if (entry & ~may)
+		return violation(hw, "bits that aren't ours", iova, entry);
 	if (next == 0) {
 		step->lg2 = 12 + 9 * level;
 	} else if (next == 7) {
@@ -308,31 +318,6 @@ int pt_hw_access(struct pt_hw *hw, u64 iova, struct pt_hw_walk *walk)
 
 /* ---- What is remembered ---- */
 
-static bool in_gather(const struct sluice_gather *gather,
-		      const struct pt_hw_cached *cached)
-{
-	u64 last = cached->iova + (BIT_ULL(cached->lg2) - 1);
-	unsigned int i;
-
-	for (i = 0; i < gather->nr; i++) {
-		if (gather->ranges[i].start <= last &&
-		    gather->ranges[i].last >= cached->iova)
-			return true;
-	}
-	return false;
-}
-
-static void forget(struct pt_hw_cached *cache,
-		   const struct sluice_gather *gather)
-{
-	unsigned int i;
-
-	for (i = 0; i < PT_HW_CACHE; i++) {
-		if (cache[i].lg2 && in_gather(gather, &cache[i]))
-			cache[i].lg2 = 0;
-	}
-}
-
 /* Is all of it in one gathered range? */
 static bool covered(const struct sluice_gather *gather,
 		    const struct pt_hw_cached *cached)
@@ -348,17 +333,27 @@ static bool covered(const struct sluice_gather *gather,
 	return false;
 }
 
+static void forget(struct pt_hw_cached *cache,
+		   const struct sluice_gather *gather)
+{
+	unsigned int i;
+
+	for (i = 0; i < PT_HW_CACHE; i++) {
+		if (cache[i].lg2 && covered(gather, &cache[i]))
+			cache[i].lg2 = 0;
+	}
+}
+
 bool pt_hw_remembers(struct pt_hw *hw, const struct sluice_gather *gather,
 		     const struct sluice_range *range)
 {
 	bool found = false;
 	unsigned int i;
 
+	pt_hw_invalidate(hw, gather);
 	for (i = 0; i < PT_HW_CACHE; i++) {
 		struct pt_hw_cached *cached = &hw->leaf[i];
 
-		if (cached->lg2 && covered(gather, cached))
-			cached->lg2 = 0;
 		if (cached->lg2 && cached->iova <= range->last &&
 		    cached->iova + (BIT_ULL(cached->lg2) - 1) >= range->start)
 			found = true;
@@ -379,7 +374,8 @@ static void check_cached(struct pt_hw *hw, const struct pt_hw_cached *cached,
 {
 	phys_addr_t table = hw->root;
 	unsigned int level = hw->levels - 1;
-	u64 sw = hw->pt->fmt == &pt_amdv1 ? GENMASK_ULL(4, 1) :
+	u64 sw = hw->pt->fmt == &pt_amdv1 ? GENMASK_ULL(4, 1) |
+					    GENMASK_ULL(8, 7) :
 					    GENMASK_ULL(61, 52);
 
 	/* Of entries that point to tables, more is ignored. */

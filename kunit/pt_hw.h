@@ -98,13 +98,13 @@ int pt_hw_translate(struct pt_hw *hw, u64 iova, struct pt_hw_walk *walk);
 /* Reads as pt_hw_translate() and remembers what it has read. */
 int pt_hw_access(struct pt_hw *hw, u64 iova, struct pt_hw_walk *walk);
 
-/* Forgets what a gather says, and nothing else. */
+/*
+ * Forgets what a gather says, to the letter: a page, or a pointer to a table, only
+ * if all that it is for is gathered.
+ */
 void pt_hw_invalidate(struct pt_hw *hw, const struct sluice_gather *gather);
 
-/*
- * The same for hardware that takes an invalidation to the letter: it forgets a
- * page only if all of it is gathered. Then, does it remember anything of @range?
- */
+/* The same; then, does it remember any page of @range? */
 bool pt_hw_remembers(struct pt_hw *hw, const struct sluice_gather *gather,
 		     const struct sluice_range *range);
 

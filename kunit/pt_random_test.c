@@ -371,6 +371,56 @@ static void cut_at_once(struct kunit *test)
 	}
 }
 
+/* The same with pages of 16 entries, of which each has four. */
+static int group_cutter(struct test_thread *self)
+{
+	struct race *race = self->arg;
+	struct pt_test *t = race->t;
+	unsigned int first;
+	int ret = 0;
+
+	for (first = self->nr * 4; first < PT_WINDOW_PAGES && !ret;
+	     first += 16) {
+		struct sluice_gather gather;
+
+		sluice_gather_init(&gather);
+		ret = race_unmap(t, first, 3, device_of(race, self->nr),
+				 &gather);
+		if (!ret && !pages_right(t, first, 4))
+			ret = -EILSEQ;
+		flush_alone(t, &gather);
+	}
+	return ret;
+}
+
+static void cut_groups_at_once(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	struct race *race = race_new(t);
+	unsigned int round, first;
+
+	if (t->kase->fmt != &pt_amdv1 || !(t->pt.pgsizes & SZ_64K))
+		kunit_skip(test, "no such pages");
+	/* Tables that replaced a page which was cut: each cut meets that first. */
+	pt_do_map(t, 0, PT_WINDOW_PAGES, PT_PHYS(1), RW);
+	for (first = 0; first < PT_WINDOW_PAGES; first += 512)
+		pt_do_cut(t, first + 5, 1);
+	pt_do_cut(t, PT_WINDOW_PAGES - 1, 1);
+	pt_do_unmap(t, 0, PT_WINDOW_PAGES - 1, 16);
+	pt_do_unmap(t, PT_WINDOW_PAGES - 1, 1, 16);
+	pt_do_flush(t);
+	for (round = 0; round < 40; round++) {
+		for (first = 0; first < PT_WINDOW_PAGES; first += 16)
+			pt_do_map(t, first, 16,
+				  PT_PHYS(1) + (u64)(first ^ 16) * SZ_4K, RW);
+		test_threads_run(test, THREADS, group_cutter, race);
+		pt_check(t, 0, PT_WINDOW_PAGES);
+		pt_do_unmap(t, 0, PT_WINDOW_PAGES / 2, 16);
+		pt_do_unmap(t, PT_WINDOW_PAGES / 2, PT_WINDOW_PAGES / 2, 16);
+		pt_do_flush(t);
+	}
+}
+
 /* All need the same tables at the same moment; each maps one page. */
 static int installer(struct test_thread *self)
 {
@@ -425,6 +475,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(neighbours_in_a_table, pt_case_gen),
 	KUNIT_CASE_PARAM(neighbours_of_tables, pt_case_gen),
 	KUNIT_CASE_PARAM(cut_at_once, pt_case_gen),
+	KUNIT_CASE_PARAM(cut_groups_at_once, pt_case_gen),
 	KUNIT_CASE_PARAM(install_at_once, pt_case_gen),
 	{}
 };

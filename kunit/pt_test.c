@@ -194,6 +194,7 @@ static void refuses_bad_extents(struct kunit *test)
 		refuses(t, top + 1, 0, g, RW, -EINVAL);
 	refuses(t, 0, phys_top - g, 2 * g, RW, -EINVAL);
 	refuses(t, U64_MAX - (g - 1), 0, 2 * g, RW, -EINVAL);
+	refuses(t, 0, 2 * g, -g, RW, -EINVAL);
 	pt_check_all(t);
 
 	/* The last page of all is a page like any other. */
@@ -406,6 +407,31 @@ static void joins_only_what_is_alike(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, n - 1, pt_do_unmap(t, 0, n, 16));
 }
 
+/* An index beyond the tree's end is one of its beginning. */
+static void ends_where_it_ends(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	u64 start = t->pt.last + 1;
+	struct sluice_range range = { start, start + t->granule - 1 };
+	struct sluice_extent e;
+	phys_addr_t phys;
+
+	pt_do_map(t, 0, 512, PT_PHYS(1), RW);
+	if (!start)
+		return;
+	KUNIT_EXPECT_EQ(test, -ENOENT, pt_iova_to_phys(&t->pt, start, &phys));
+	KUNIT_EXPECT_EQ(test, 0, pt_cut(&t->pt, &range, GFP_KERNEL,
+					&t->gather));
+	KUNIT_EXPECT_EQ(test, 0, pt_unmap(&t->pt, start, &range, &e, 1,
+					  &t->gather));
+	KUNIT_EXPECT_TRUE(test, sluice_range_empty(&range));
+	KUNIT_EXPECT_EQ(test, 0, t->gather.nr);
+	range = (struct sluice_range){ start, start + (t->granule << 9) - 1 };
+	KUNIT_EXPECT_EQ(test, 0, pt_unmap(&t->pt, start, &range, &e, 1,
+					  &t->gather));
+	pt_check_all(t);
+}
+
 static void translates(struct kunit *test)
 {
 	struct pt_test *t = test->priv;
@@ -505,6 +531,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(cuts_large_pages, pt_case_gen),
 	KUNIT_CASE_PARAM(refuses_to_cut_within_pages, pt_case_gen),
 	KUNIT_CASE_PARAM(joins_only_what_is_alike, pt_case_gen),
+	KUNIT_CASE_PARAM(ends_where_it_ends, pt_case_gen),
 	KUNIT_CASE_PARAM(translates, pt_case_gen),
 	KUNIT_CASE_PARAM(reads_parts_of_pages, pt_case_gen),
 	KUNIT_CASE_PARAM(copies, pt_case_gen),

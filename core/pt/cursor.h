@@ -208,11 +208,12 @@ static __always_inline u64 cursor_descend(const struct pt *pt,
 
 /* ---- The way down, for a single page ---- */
 
-/* Is @iova in the span of a root at @level? */
+/* Is @iova in the span of a root at @level? Its index would wrap around. */
 static inline bool root_spans(const struct pt *pt, u64 iova, unsigned int level)
 {
-	return !FMT_GROWS ||
-	       !(iova >> entry_lg2(pt, level) >> FMT_INDEX_LG2);
+	if (!FMT_GROWS)
+		return iova <= pt->last;
+	return !(iova >> entry_lg2(pt, level) >> FMT_INDEX_LG2);
 }
 
 /*

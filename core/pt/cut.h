@@ -79,13 +79,15 @@ static inline bool cut_crosses(const struct cutting *cut, unsigned int lg2)
 	       (cut->c.iova | mask) > cut->range->last;
 }
 
-static void cut_gather(struct cutting *cut, unsigned int lg2)
+/* Gathers 2^@lg2 bytes, where pages of 2^@leaf_lg2 bytes or more have been. */
+static void cut_gather(struct cutting *cut, unsigned int lg2,
+		       unsigned int leaf_lg2)
 {
 	u64 mask = mask_lg2(lg2);
 
 	cut->cut.start = cut->c.iova & ~mask;
 	cut->cut.last = cut->c.iova | mask;
-	sluice_gather_add(cut->gather, cut->cut.start, cut->cut.last, lg2);
+	sluice_gather_add(cut->gather, cut->cut.start, cut->cut.last, leaf_lg2);
 }
 
 /*
@@ -100,12 +102,12 @@ static void cut_part(struct cutting *cut)
 	/* If all of that is in the range, nobody else has cut it. */
 	if (!cut_crosses(cut, lg2))
 		return;
-	/* It was cut just now, for the other end of the range. */
-	if (cut->cut.start <= cut->c.iova && cut->c.iova <= cut->cut.last)
-		return;
+	/* Until all entries of that page have been replaced. */
 	spin_lock(&cut->pt->cut_lock);
 	spin_unlock(&cut->pt->cut_lock);
-	cut_gather(cut, lg2);
+	/* Unless it has been gathered, for the other end of the range maybe. */
+	if (cut->cut.start > cut->c.iova || cut->cut.last < cut->c.iova)
+		cut_gather(cut, lg2, entry_lg2(cut->pt, cut->c.low));
 }
 
 /* Cuts what is mapped at the cursor until nothing there crosses an end. */
@@ -126,7 +128,7 @@ static int cut_at_cursor(struct cutting *cut)
 		if (c->low && fmt_is_table(entry, c->low)) {
 			entry_sync(pt, cursor_slot(pt, c), entry);
 			if (entry & FMT_SW_CUT && cut_crosses(cut, each))
-				cut_gather(cut, each);
+				cut_gather(cut, each, each);
 			cursor_down(c, entry);
 			continue;
 		}
@@ -140,7 +142,7 @@ static int cut_at_cursor(struct cutting *cut)
 			ret = cut_to_table(pt, c, entry, cut->gfp);
 		if (ret)
 			return ret;
-		cut_gather(cut, lg2);
+		cut_gather(cut, lg2, lg2);
 	}
 }
 

@@ -37,15 +37,15 @@ static int engine_init(struct pt *pt, const struct pt_config *cfg)
 		return -EINVAL;
 	if (entry_lg2(pt, pt->max_top) >= 64)
 		return -EINVAL;
-	/* Where pages are larger than an entry, they can be cut to that. */
-	for (level = 0; level <= pt->max_top; level++) {
-		lg2 = entry_lg2(pt, level);
-		if (cfg->pgsizes >> lg2 && !(cfg->pgsizes & BIT_ULL(lg2)))
-			return -EINVAL;
-	}
 	pt->last = mask_lg2(table_lg2(pt, pt->max_top));
 	/* A page is smaller than any table that may be the root. */
 	pt->pgsizes &= mask_lg2(table_lg2(pt, cfg->levels - 1));
+	/* Where pages are larger than an entry, they can be cut to that. */
+	for (level = 0; level < cfg->levels; level++) {
+		lg2 = entry_lg2(pt, level);
+		if (pt->pgsizes >> lg2 && !(pt->pgsizes & BIT_ULL(lg2)))
+			return -EINVAL;
+	}
 	return fmt_init(pt, cfg);
 }
 

@@ -83,23 +83,23 @@ static int grow_root_once(struct pt *pt, gfp_t gfp)
 {
 	__le64 *old = pt_top_table(pt->top);
 	unsigned int level = pt_top_level(pt->top);
-	__le64 *root = pt_table_alloc(pt, gfp);
+	__le64 *root = pt->spare_root ?: pt_table_alloc(pt, gfp);
 	int ret = 0;
 
 	lockdep_assert_held(&pt->grow_lock);
 	if (!root)
 		return -ENOMEM;
+	/* If @grow fails, hardware may use it, for all we know. */
+	pt->spare_root = root;
 	entry_set(root, fmt_make_table(virt_to_phys(old), level) |
 			FMT_SW_FLUSHED);
 	if (pt->flush)
 		pt->flush(root, TABLE_BYTES);
 	if (pt->grow)
 		ret = pt->grow(pt, virt_to_phys(root), level + 2);
-	if (ret) {
-		/* Hardware may use it, for all we know. */
-		list_add(&virt_to_page(root)->lru, &pt->orphans);
+	if (ret)
 		return ret;
-	}
+	pt->spare_root = NULL;
 	/* Pairs with the address dependency of whoever reads it. */
 	smp_store_release(&pt->top, (unsigned long)root | (level + 1));
 	return 0;

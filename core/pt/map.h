@@ -16,8 +16,12 @@ static __always_inline bool extent_valid(const struct pt *pt,
 	if (unlikely((e->iova | e->phys | e->len) &
 		     mask_lg2(fmt_granule_lg2(pt))))
 		return false;
-	/* A sum that is smaller than what was added has wrapped around. */
-	if (unlikely(iova_last < rest || iova_last > pt->last || !e->len))
+	/*
+	 * A sum that is smaller than what was added has wrapped around. An empty
+	 * extent's are what no physical address can be.
+	 */
+	if (unlikely(iova_last < rest || iova_last > pt->last ||
+		     e->phys + rest < rest))
 		return false;
 	return likely(!(phys & ~(FMT_ADDR | (FMT_ADDR - 1))));
 }
@@ -86,7 +90,7 @@ static noinline int make_way(struct pt *pt, const struct cursor *c,
 		entry_set(&slot[i], 0);
 		entries_flush(pt, &slot[i], 1);
 		gather_tables(table_at(entry), level - 1, gather);
-		sluice_gather_add(gather, iova, iova + mask_lg2(lg2), lg2);
+		sluice_gather_add(gather, iova, iova + mask_lg2(lg2), 64);
 	}
 	return 0;
 }

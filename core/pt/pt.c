@@ -8,6 +8,7 @@
  */
 #include <kunit/static_stub.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/vmstat.h>
 
 #include "private.h"
@@ -35,7 +36,7 @@ __le64 *pt_table_alloc(struct pt *pt, gfp_t gfp)
 
 	KUNIT_STATIC_STUB_REDIRECT(pt_table_alloc, pt, gfp);
 
-	page = alloc_pages_node(pt->nid, gfp | __GFP_ZERO, 0);
+	page = alloc_pages_node(pt->nid, gfp | __GFP_ACCOUNT | __GFP_ZERO, 0);
 	if (!page)
 		return NULL;
 	count_table(page, 1);
@@ -68,19 +69,14 @@ void pt_table_unlinked(__le64 *table, struct sluice_gather *gather)
 	gather->nonleaf = true;
 }
 
-static void free_tables(struct pt *pt, struct list_head *tables)
+void pt_free_gathered(struct pt *pt, struct sluice_gather *gather)
 {
 	struct page *page, *next;
 
-	list_for_each_entry_safe(page, next, tables, lru) {
+	list_for_each_entry_safe(page, next, &gather->tables, lru) {
 		list_del(&page->lru);
 		pt_table_free(pt, page_address(page));
 	}
-}
-
-void pt_free_gathered(struct pt *pt, struct sluice_gather *gather)
-{
-	free_tables(pt, &gather->tables);
 }
 
 bool pt_reclaim_due(const struct pt *pt)
@@ -120,11 +116,10 @@ int pt_init(struct pt *pt, const struct pt_format *fmt,
 	};
 	mutex_init(&pt->grow_lock);
 	spin_lock_init(&pt->cut_lock);
-	INIT_LIST_HEAD(&pt->orphans);
 	ret = fmt->init(pt, &full);
 	if (ret)
 		return ret;
-	root = pt_table_alloc(pt, GFP_KERNEL_ACCOUNT);
+	root = pt_table_alloc(pt, GFP_KERNEL);
 	if (!root)
 		return -ENOMEM;
 	if (pt->flush)
@@ -136,12 +131,38 @@ int pt_init(struct pt *pt, const struct pt_format *fmt,
 void pt_deinit(struct pt *pt)
 {
 	pt->fmt->destroy(pt);
-	free_tables(pt, &pt->orphans);
+	if (pt->spare_root)
+		pt_table_free(pt, pt->spare_root);
 	WARN_ON_ONCE(pt_nr_tables(pt));
 }
 
-/* Extents copied at a time. */
+/* Extents read at a time, and bytes mapped: all may be of the smallest pages. */
 #define FEW_EXTENTS 16
+#define COPY_BYTES SZ_1G
+
+/* Consumes @range as far as the extent was copied. */
+static int copy_extent(struct pt *to, struct sluice_extent e,
+		       struct sluice_range *range, gfp_t gfp,
+		       struct sluice_gather *gather)
+{
+	u64 left, done;
+	int ret;
+
+	for (left = e.len; left; left -= done) {
+		e.len = min_t(u64, left, COPY_BYTES);
+		ret = pt_map(to, &e, 1, e.prot, gfp, &done, gather);
+		if (!ret)
+			done = e.len;
+		if (done)
+			sluice_range_consume(range, e.iova + (done - 1));
+		if (ret)
+			return ret;
+		e.iova += done;
+		e.phys += done;
+		cond_resched();
+	}
+	return 0;
+}
 
 int pt_copy(struct pt *to, struct pt *from, struct sluice_range *range,
 	    gfp_t gfp, struct sluice_gather *gather)
@@ -151,21 +172,13 @@ int pt_copy(struct pt *to, struct pt *from, struct sluice_range *range,
 	while (!sluice_range_empty(range)) {
 		struct sluice_range left = *range;
 		size_t i, nr;
-		u64 done;
 		int ret;
 
 		nr = pt_read(from, &left, extents, FEW_EXTENTS);
 		for (i = 0; i < nr; i++) {
-			const struct sluice_extent *e = &extents[i];
-
-			ret = pt_map(to, e, 1, e->prot, gfp, &done, gather);
-			if (ret) {
-				if (e->iova + done > range->start)
-					sluice_range_consume(range, e->iova +
-							     done - 1);
+			ret = copy_extent(to, extents[i], range, gfp, gather);
+			if (ret)
 				return ret;
-			}
-			sluice_range_consume(range, e->iova + (e->len - 1));
 		}
 		*range = left;
 		cond_resched();

@@ -45,7 +45,7 @@ static void gather_tables(__le64 *table, unsigned int level,
 static void forget_cut(struct pt *pt, __le64 *slot, u64 entry, u64 start,
 		       unsigned int level, struct sluice_gather *gather)
 {
-	unsigned int lg2 = entry_lg2(pt, level);
+	unsigned int each = entry_lg2(pt, level), lg2 = each;
 	u64 mask;
 
 	if (!(entry & (FMT_SW_CUT | FMT_SW_PART)))
@@ -53,7 +53,7 @@ static void forget_cut(struct pt *pt, __le64 *slot, u64 entry, u64 start,
 	if (entry & FMT_SW_PART)
 		lg2 = table_lg2(pt, level) - 1;
 	mask = mask_lg2(lg2);
-	sluice_gather_add(gather, start & ~mask, start | mask, lg2);
+	sluice_gather_add(gather, start & ~mask, start | mask, each);
 	entry_set(slot, entry & ~(FMT_SW_CUT | FMT_SW_PART));
 }
 
@@ -86,7 +86,7 @@ static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
 		}
 		entry_set(&table[i], 0);
 		entries_flush(pt, &table[i], 1);
-		sluice_gather_add(gather, start, start + mask_lg2(lg2), lg2);
+		sluice_gather_add(gather, start, start + mask_lg2(lg2), 64);
 		pt_table_unlinked(child, gather);
 	}
 	cond_resched();

@@ -39,16 +39,6 @@ clear_leaves(__le64 *slot, u64 leaf, unsigned int lg2, unsigned int per_page,
 	return i;
 }
 
-/* Entries from @iova to the end of the table or of the range. */
-static inline unsigned int entries_until(const struct pt *pt, u64 iova,
-					 u64 last, unsigned int level)
-{
-	unsigned int each = entry_lg2(pt, level);
-
-	return min_t(u64, (last >> each) - (iova >> each) + 1,
-		     TABLE_ENTRIES - entry_index(pt, iova, level));
-}
-
 /*
  * Everything in @held up to @to, the end of the cursor's table, has been cleared.
  * Unlinks the tables that end there, if they lie within @held: then nobody else
@@ -118,8 +108,9 @@ sweep_leaf(struct pt *pt, struct report *r, u64 iova, u64 last, __le64 *slot,
 	   u64 leaf, unsigned int level, unsigned int lg2, bool clear, u64 *to)
 {
 	u64 mask = mask_lg2(lg2), offset = iova & mask, rest = last - iova;
-	unsigned int each = entry_lg2(pt, level), n = 1;
+	unsigned int each = entry_lg2(pt, level), n;
 	struct sluice_extent *e;
+	u64 pages;
 
 	if (clear && unlikely(offset || rest < mask)) {
 		/* Nobody called cut. Better mapped than freed under DMA. */
@@ -132,10 +123,10 @@ sweep_leaf(struct pt *pt, struct report *r, u64 iova, u64 last, __le64 *slot,
 	if (!e)
 		return false;
 	if (clear) {
-		/* Pages that the range ends in are not of this run. */
-		if (rest != mask)
-			n = entries_until(pt, iova, last, level) &
-			    ~((1U << (lg2 - each)) - 1);
+		/* Whole pages; one that the range ends in is for the next look. */
+		pages = ((rest - mask) >> lg2) + 1;
+		n = min_t(u64, pages << (lg2 - each),
+			  TABLE_ENTRIES - entry_index(pt, iova, level));
 		n = clear_leaves(slot, leaf, lg2, 1U << (lg2 - each), n);
 		entries_flush(pt, slot, n);
 		mask = ((u64)n << each) - 1;

@@ -151,7 +151,8 @@ enum sluice_prot {
  * struct sluice_gather - what one flush must invalidate
  * @ranges: IOVA ranges with cleared or narrowed leaf entries, in no order
  * @nr: used entries of @ranges; 0: nothing to invalidate
- * @leaf_lg2: log2 of the smallest leaf that was cleared; 64: none was
+ * @leaf_lg2: log2 of the smallest leaf that hardware may remember in @ranges;
+ *	64: there was none
  * @nonleaf: entries that pointed to tables were cleared as well: paging-
  *	structure caches must go, too (VT-d: IH=0, AMD-Vi: PDE=1)
  * @tables: tables that no entry points to any more, linked by their page's lru:

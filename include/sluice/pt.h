@@ -11,7 +11,6 @@
 
 #include <linux/atomic.h>
 #include <linux/gfp_types.h>
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -102,7 +101,7 @@ struct pt_config {
  * @flush: as configured
  * @grow: as configured
  * @grow_lock: serialises growth
- * @orphans: new roots that @grow failed for: hardware may know them
+ * @spare_root: a new root that @grow failed for: hardware may know it
  * @cut_lock: held while the entries of one page are being replaced
  */
 struct pt {
@@ -119,8 +118,8 @@ struct pt {
 	long nr_kept;
 	void (*flush)(const void *start, size_t bytes);
 	int (*grow)(struct pt *pt, phys_addr_t root, unsigned int levels);
-	struct mutex grow_lock;	/* changes of top, orphans */
-	struct list_head orphans;
+	struct mutex grow_lock;	/* changes of top, spare_root */
+	__le64 *spare_root;
 	spinlock_t cut_lock;	/* a page's entries while they are cut */
 };
 
@@ -198,7 +197,8 @@ static inline int pt_prepare(struct pt *pt,
  *	multiples of the smallest page
  * @nr: how many
  * @prot: &enum sluice_prot, with at least one of read and write
- * @gfp: how to allocate tables that are missing; growing the root sleeps
+ * @gfp: how to allocate tables that are missing (they are charged in any case);
+ *	growing the root sleeps
  * @done: if it fails: how many bytes, counted from the first extent on, are mapped
  * @gather: gets what hardware must forget before it finds the new pages: table
  *	pointers that were replaced; not NULL. Hardware that remembers what was not
@@ -242,8 +242,8 @@ static inline int pt_cut(struct pt *pt, const struct sluice_range *range,
  * pt_unmap - clear entries, and say what they pointed to
  * @pt: the tree
  * @held: first IOVA of the range that the caller holds; not above
- *	@range->start. Tables are unlinked if they lie within @held and the end
- *	of @range
+ *	@range->start. What is before @range->start, it has unmapped in earlier
+ *	calls. Tables are unlinked if they lie within @held and the end of @range
  * @range: what to unmap; what has been dealt with is consumed. No page may cross
  *	its ends: such a page stays, with a warning
  * @extents: filled with what was mapped, adjacent pages joined

@@ -23,6 +23,9 @@
  * Next Level may skip levels. We don't make such entries: when a skipped level
  * is filled later, hardware that remembers the old entry finds nothing there
  * until it is told, and whoever maps through the new table meanwhile can't know.
+ *
+ * Addresses are as the bus sees them. Where memory encryption (SME) puts a bit
+ * into them, that is the caller's business for pages, and not done for tables.
  */
 #define V1_PR		BIT_ULL(0)
 #define V1_KIND		GENMASK_ULL(2, 1)	/* ignored: ours */
