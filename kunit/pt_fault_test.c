@@ -32,7 +32,7 @@ static __le64 *alloc_or_fail(struct pt *pt, gfp_t gfp)
 static int init(struct kunit *test)
 {
 	allowed = -1;
-	test->priv = pt_test_new(test, test->param_value);
+	pt_case_init(test);
 	kunit_activate_static_stub(test, pt_table_alloc, alloc_or_fail);
 	return 0;
 }
@@ -40,8 +40,7 @@ static int init(struct kunit *test)
 static void end(struct kunit *test)
 {
 	kunit_deactivate_static_stub(test, pt_table_alloc);
-	if (test->priv)
-		pt_test_end(test->priv);
+	pt_case_exit(test);
 }
 
 /* Runs @op with fewer and fewer failures; returns how often it failed. */

@@ -72,8 +72,9 @@ static int grow(struct pt *pt, phys_addr_t root, unsigned int levels)
 	return t->fail_grow;
 }
 
-struct pt_test *pt_test_new(struct kunit *test, const struct pt_case *kase)
+int pt_case_init(struct kunit *test)
 {
+	const struct pt_case *kase = test->param_value;
 	struct pt_config cfg = {
 		.levels = kase->levels,
 		.max_levels = kase->max_levels,
@@ -104,11 +105,17 @@ struct pt_test *pt_test_new(struct kunit *test, const struct pt_case *kase)
 	window = (u64)PT_WINDOW_PAGES << t->granule_lg2;
 	t->base[1] = t->pt.last / 2 + 1 - window / 2;
 	t->base[2] = t->pt.last - (window - 1);
-	return t;
+	test->priv = t;
+	return 0;
 }
 
-void pt_test_end(struct pt_test *t)
+void pt_case_exit(struct kunit *test)
 {
+	struct pt_test *t = test->priv;
+
+	/* It may have failed half-way. */
+	if (!t)
+		return;
 	pt_do_flush(t);
 	pt_deinit(&t->pt);
 	KUNIT_EXPECT_EQ(t->test, 0, pt_nr_tables(&t->pt));

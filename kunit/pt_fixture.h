@@ -76,8 +76,9 @@ struct pt_test {
 	int fail_grow;
 };
 
-struct pt_test *pt_test_new(struct kunit *test, const struct pt_case *kase);
-void pt_test_end(struct pt_test *t);
+/* A suite's init and exit: a &struct pt_test per case, in test->priv. */
+int pt_case_init(struct kunit *test);
+void pt_case_exit(struct kunit *test);
 
 static inline u64 pt_iova(const struct pt_test *t, unsigned int page)
 {

@@ -12,18 +12,6 @@
 
 #define RW (SLUICE_PROT_READ | SLUICE_PROT_WRITE)
 
-static int init(struct kunit *test)
-{
-	test->priv = pt_test_new(test, test->param_value);
-	return 0;
-}
-
-static void end(struct kunit *test)
-{
-	if (test->priv)
-		pt_test_end(test->priv);
-}
-
 static void expect_gathered(struct pt_test *t, unsigned int first,
 			    unsigned int n, unsigned int leaf_lg2, bool nonleaf)
 {
@@ -640,8 +628,8 @@ static struct kunit_case cases[] = {
 
 static struct kunit_suite suite = {
 	.name = "sluice_pt_tables",
-	.init = init,
-	.exit = end,
+	.init = pt_case_init,
+	.exit = pt_case_exit,
 	.test_cases = cases,
 };
 

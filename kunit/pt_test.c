@@ -9,18 +9,6 @@
 
 #define RW (SLUICE_PROT_READ | SLUICE_PROT_WRITE)
 
-static int init(struct kunit *test)
-{
-	test->priv = pt_test_new(test, test->param_value);
-	return 0;
-}
-
-static void end(struct kunit *test)
-{
-	if (test->priv)
-		pt_test_end(test->priv);
-}
-
 /* Each way of being aligned, each right, in each window. */
 static void maps_what_is_asked(struct kunit *test)
 {
@@ -540,8 +528,8 @@ static struct kunit_case cases[] = {
 
 static struct kunit_suite suite = {
 	.name = "sluice_pt",
-	.init = init,
-	.exit = end,
+	.init = pt_case_init,
+	.exit = pt_case_exit,
 	.test_cases = cases,
 };
 
