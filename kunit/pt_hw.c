@@ -139,7 +139,7 @@ struct step {
 static int vtd_step(struct pt_hw *hw, u64 iova, u64 entry, unsigned int level,
 		    struct step *step)
 {
-	u64 addr = entry & GENMASK_ULL(51, 12), may;
+	u64 addr = entry & GENMASK_ULL(51, 12), may, must = 0;
 
 	if (!(entry & 3))
 		return entry ? violation(hw, "not present, not 0", iova, entry) :
@@ -152,9 +152,11 @@ static int vtd_step(struct pt_hw *hw, u64 iova, u64 entry, unsigned int level,
 	else if (level)
 		may |= BIT_ULL(7);
 	if (step->leaf && hw->pt->leaf_bits)
-		may |= BIT_ULL(11);
-	if (entry & ~may)
+		must = BIT_ULL(11);
+	if (entry & ~(may | must))
 		return violation(hw, "bits that aren't ours", iova, entry);
+	if (must & ~entry)
+		return violation(hw, "no SNP", iova, entry);
 	if (!step->leaf) {
 		step->table = addr;
 		step->level = level - 1;
@@ -171,7 +173,7 @@ static int amd_step(struct pt_hw *hw, u64 iova, u64 entry, unsigned int level,
 		    struct step *step)
 {
 	unsigned int next = (entry >> 9) & 7, skipped;
-	u64 addr = entry & GENMASK_ULL(51, 12), may;
+	u64 addr = entry & GENMASK_ULL(51, 12), may, must = 0;
 
 	if (!(entry & 1))
 		return entry ? violation(hw, "not present, not 0", iova, entry) :
@@ -180,9 +182,11 @@ static int amd_step(struct pt_hw *hw, u64 iova, u64 entry, unsigned int level,
 	/* Ignored: 4:1 and 8:7. FC is pages', and only if it was asked for. */
 	may = GENMASK_ULL(62, 61) | GENMASK_ULL(51, 7) | GENMASK_ULL(4, 0);
 	if (step->leaf && hw->pt->leaf_bits)
-		may |= BIT_ULL(60);
-	if (entry & ~may)
+		must = BIT_ULL(60);
+	if (entry & ~(may | must))
 		return violation(hw, "bits that aren't ours", iova, entry);
+	if (must & ~entry)
+		return violation(hw, "no FC", iova, entry);
 	if (next == 0) {
 		step->lg2 = 12 + 9 * level;
 	} else if (next == 7) {

@@ -11,7 +11,6 @@ LOGS=$CACHE/logs
 LINUX_NAME=linux-source-6.12
 LINUX=$CACHE/linux/$LINUX_NAME
 QEMU_ROOT=$CACHE/debroot/qemu
-CLANG_FORMAT_ROOT=$CACHE/debroot/clang-format
 MIRROR=${SLUICE_MIRROR:-http://deb.debian.org/debian}
 JOBS=${JOBS:-$(nproc)}
 SLUICE_T0=${SLUICE_T0:-$(date +%s)}

@@ -104,13 +104,9 @@ lint_shellcheck()
 
 lint_clang_format()
 {
-	local root=$CLANG_FORMAT_ROOT
-
 	cd "$TOP" || return
 	files '*.[ch]' | grep -E '^(tools|tests)/' |
-		xargs "$root/lib64/ld-linux-x86-64.so.2" --library-path \
-		"$root/lib/x86_64-linux-gnu:$root/usr/lib/x86_64-linux-gnu" \
-		"$root/usr/bin/clang-format-14" --dry-run --Werror
+		xargs clang-format --dry-run --Werror
 }
 
 # lint_all LOGDIR: every linter as one check.

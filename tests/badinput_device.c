@@ -46,12 +46,15 @@ static int ioctl_argsz(const struct env *e, const struct row *r)
 	return vfio_ioctl(e->v.device, r->a, arg);
 }
 
+/* Versions of clang-format disagree about members in macros. */
+/* clang-format off */
 #define ARGSZ_ROW(_name, _cmd, _argsz, _flags, _index, _want)        \
 	{                                                            \
 		.name = _name, .call = ioctl_argsz, .a = (_cmd),     \
 		.argsz = (_argsz), .flags = (_flags), .b = (_index), \
 		.want = (_want)                                      \
 	}
+/* clang-format on */
 
 /* Neither MSI nor INTx may be left set up. */
 static bool irqs_off(const struct env *e)
@@ -85,12 +88,15 @@ static int set_irqs(const struct env *e, const struct row *r)
 	return irqs_off(e) ? ret : 1;
 }
 
+/* Versions of clang-format disagree about members in macros. */
+/* clang-format off */
 #define IRQ_ROW(_name, _index, _flags, _start, _count, _data, _want)           \
 	{                                                                      \
 		.name = "irq: " _name, .call = set_irqs, .a = (_index),        \
 		.flags = (_flags), .b = (_start), .c = (_count), .d = (_data), \
 		.want = (_want)                                                \
 	}
+/* clang-format on */
 
 /* The same after index @argsz has been set up with an eventfd. */
 static int set_irqs_on(const struct env *e, const struct row *r)
@@ -116,12 +122,15 @@ static int set_irqs_on(const struct env *e, const struct row *r)
 	return irqs_off(e) ? ret : 3;
 }
 
+/* Versions of clang-format disagree about members in macros. */
+/* clang-format off */
 #define IRQ_ON_ROW(_name, _on, _index, _flags, _start, _count, _data, _want) \
 	{                                                                    \
 		.name = "irq: " _name, .call = set_irqs_on, .argsz = (_on),  \
 		.a = (_index), .flags = (_flags), .b = (_start),             \
 		.c = (_count), .d = (_data), .want = (_want)                 \
 	}
+/* clang-format on */
 
 /* Data that ends in the middle of nothing. */
 static int set_irqs_edge(const struct env *e, const struct row *r)
@@ -178,11 +187,14 @@ static int write_bar(const struct env *e, const struct row *r)
 	return vfio_command(e->v.device, 2, 0) ? 1 : write_at(e, r);
 }
 
+/* Versions of clang-format disagree about members in macros. */
+/* clang-format off */
 #define READ_ROW(_name, _call, _bytes, _offset, _to, _want)                  \
 	{                                                                    \
 		.name = _name, .call = _call, .a = (_bytes), .b = (_offset), \
 		.c = (_to), .want = (_want)                                  \
 	}
+/* clang-format on */
 
 /* mmap of a bytes at offset b; flags are mmap's. */
 static int map_at(const struct env *e, const struct row *r)
@@ -195,11 +207,14 @@ static int map_at(const struct env *e, const struct row *r)
 	return 0;
 }
 
+/* Versions of clang-format disagree about members in macros. */
+/* clang-format off */
 #define MMAP_ROW(_name, _bytes, _offset, _flags, _want)                \
 	{                                                              \
 		.name = "mmap: " _name, .call = map_at, .a = (_bytes), \
 		.b = (_offset), .flags = (_flags), .want = (_want)     \
 	}
+/* clang-format on */
 
 static const struct row rows[] = {
 	/* The structures. */

@@ -64,6 +64,8 @@ static int map_good(const struct env *e, const struct row *r)
 	return vfio_unmap(e->v.container, r->a, r->b) == (int64_t)r->b ? 0 : 1;
 }
 
+/* Versions of clang-format disagree about members in macros. */
+/* clang-format off */
 #define MAP_ROW(_name, _iova, _size, _base, _off, _flags, _want)            \
 	{                                                                   \
 		.name = "map: " _name, .call = map_good, .a = (_iova),      \
@@ -78,6 +80,7 @@ static int map_good(const struct env *e, const struct row *r)
 		.b = (_size), .c = (_base), .d = (_off), .flags = (_flags),  \
 		.want = (_want), .peer = (_peer), .why = (_why)              \
 	}
+/* clang-format on */
 
 static int map_argsz(const struct env *e, const struct row *r)
 {
@@ -187,11 +190,14 @@ static int unmap_raw(const struct env *e, const struct row *r)
 	return ret ? ret : (int)unmap.size;
 }
 
+/* Versions of clang-format disagree about members in macros. */
+/* clang-format off */
 #define UNMAP_ROW(_name, _iova, _size, _flags, _want)                     \
 	{                                                                 \
 		.name = "unmap: " _name, .call = unmap_raw, .a = (_iova), \
 		.b = (_size), .flags = (_flags), .want = (_want)          \
 	}
+/* clang-format on */
 
 /* A page at IOVA a, and an unmap from there to the very end of the space. */
 static int unmap_to_the_end(const struct env *e, const struct row *r)

@@ -38,8 +38,9 @@ reads one-at-a-time "$NVME1_SHA256" --bind --depth=1 --size=64 "$NVME1"
 reads again-after-use "$NVME1_SHA256" --bind "$NVME1"
 
 driver=$(readlink "/sys/bus/pci/devices/$NVME0/driver")
-test "${driver##*/}" = nvme
-result host-driver-is-back $?
+rc=0
+[ "${driver##*/}" = nvme ] || rc=1
+result host-driver-is-back "$rc"
 
 for _ in 1 2 3 4 5 6 7 8 9 10; do
 	disk=$(echo "/sys/bus/pci/devices/$NVME0/nvme/"*/nvme*n1)

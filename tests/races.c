@@ -113,9 +113,10 @@ static void *overlapping(void *arg)
 			ret = vfio_unmap(w->c, ARENA_IOVA + first * PAGE,
 					 pages * PAGE);
 			w->done += ret > 0;
-			if (ret < 0 ? ret != -EINVAL :
-				      ret > (int64_t)(pages * PAGE))
-				w->wrong = ret < 0 ? ret : 1;
+			if (ret < 0 && ret != -EINVAL)
+				w->wrong = ret;
+			if (ret > (int64_t)(pages * PAGE))
+				w->wrong = 1;
 		}
 	}
 	return NULL;

@@ -63,6 +63,8 @@ int row_ioctl_edge(const struct env *e, const struct row *r);
 /* ioctl b of fd a, whose result can't be written back; IOVA and size valid. */
 int row_ioctl_readonly(const struct env *e, const struct row *r);
 
+/* Versions of clang-format disagree about members in macros. */
+/* clang-format off */
 #define PTR_ROW(_name, _fd, _cmd, _ptr, _want)                                 \
 	{                                                                      \
 		.name = _name, .call = row_ioctl_ptr, .a = (_fd), .b = (_cmd), \
@@ -74,6 +76,7 @@ int row_ioctl_readonly(const struct env *e, const struct row *r);
 		.name = _name, .call = row_ioctl_edge, .a = (_fd),             \
 		.b = (_cmd), .c = (_bytes), .argsz = (_argsz), .want = (_want) \
 	}
+/* clang-format on */
 
 /* Runs the table and prints KTAP. Returns the exit status for main(). */
 int table_run(const struct row *rows, int count);
