@@ -368,6 +368,20 @@ static void gathers_what_parts_were(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, pt_cut(&t->pt, &range, GFP_KERNEL,
 					&t->gather));
 	expect_nothing_gathered(t);
+
+	/* A reclaim, too, flushes all of what a part was. */
+	e = (struct sluice_extent){
+		.iova = SZ_8M, .phys = PT_PHYS(2), .len = SZ_4M,
+	};
+	KUNIT_ASSERT_EQ(test, 0, pt_map(&t->pt, &e, 1, RW, GFP_KERNEL, &done,
+					&t->gather));
+	range = (struct sluice_range){ SZ_8M, SZ_8M + SZ_4K - 1 };
+	KUNIT_ASSERT_EQ(test, 0, pt_cut(&t->pt, &range, GFP_KERNEL,
+					&t->gather));
+	pt_do_flush(t);
+	pt_reclaim(&t->pt, &t->gather);
+	expect_covered(t, SZ_8M, SZ_8M + SZ_4M - 1);
+	pt_do_flush(t);
 }
 
 /* Empty tables below empty tables give way, too. */
