@@ -193,7 +193,6 @@ static unsigned int check_extent(struct pt_test *t, unsigned int at,
 				e->phys + ((u64)i << t->granule_lg2));
 		KUNIT_ASSERT_EQ(t->test, (unsigned int)t->prot[at], e->prot);
 	}
-	/* Neighbours that continue it were joined, within one call. */
 	return at;
 }
 
