@@ -34,6 +34,7 @@ struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
 	domain->ops = iommu->backend->domain_ops;
 	domain->iommu = iommu;
 	domain->nr_groups = 0;
+	domain->reclaim_due = false;
 	INIT_LIST_HEAD(&domain->node);
 	sluice_iommu_get(iommu);
 	return domain;
@@ -88,7 +89,7 @@ void sluice_domain_unmap(struct sluice_domain *domain, u64 start, u64 last,
 	struct sluice_extent extents[FEW_EXTENTS] __uninitialized;
 
 	while (!sluice_range_empty(&range)) {
-		domain->ops->unmap(domain, &range, extents, FEW_EXTENTS,
+		domain->ops->unmap(domain, start, &range, extents, FEW_EXTENTS,
 				   gather);
 		cond_resched();
 	}
@@ -127,14 +128,11 @@ int sluice_domain_map(struct sluice_domain *domain,
 {
 	struct sluice_gather gather __uninitialized;
 	u64 done = 0;
-	int ret = 0;
+	int ret;
 
 	sluice_gather_init(&gather);
-	if (domain->ops->prepare)
-		ret = domain->ops->prepare(domain, extents, nr, &gather);
-	if (!ret)
-		ret = domain->ops->map(domain, extents, nr, prot, &done,
-				       &gather);
+	/* Without a prepare: that would be a second walk, and this unwinds. */
+	ret = domain->ops->map(domain, extents, nr, prot, &done, &gather);
 	if (!ret) {
 		const struct sluice_extent *end = &extents[nr - 1];
 

@@ -4,16 +4,7 @@
  */
 #include <linux/minmax.h>
 
-#include "private.h"
-
-void sluice_gather_init(struct sluice_gather *gather)
-{
-	gather->nr = 0;
-	gather->leaf_lg2 = 64;
-	gather->nonleaf = false;
-	INIT_LIST_HEAD(&gather->tables);
-	iommu_iotlb_gather_init(&gather->iotlb);
-}
+#include <sluice/backend.h>
 
 /* Unmapped bytes between two ranges; 0 if they touch or overlap. */
 static u64 gap(const struct sluice_range *a, const struct sluice_range *b)

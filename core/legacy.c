@@ -241,6 +241,48 @@ void sluice_mapping_free(struct sluice_mapping *mapping)
 	kmem_cache_free(mapping_cache, mapping);
 }
 
+/* The record at a place in the sorted list, or NULL at its end. */
+static struct sluice_mapping *mapping_at(struct sluice_space *space,
+					 struct list_head *at)
+{
+	return at == &space->sorted ? NULL :
+	       list_entry(at, struct sluice_mapping, link);
+}
+
+/* The record at @near, if it is the first that overlaps the range. */
+static struct sluice_mapping *find_near(struct sluice_space *space, u64 start,
+					u64 last)
+{
+	struct sluice_mapping *at = mapping_at(space, space->near), *prev;
+
+	lockdep_assert_held(&space->maps_lock);
+	if (!at || at->start > last || at->last < start)
+		return NULL;
+	prev = mapping_at(space, at->link.prev);
+	return prev && prev->last >= start ? NULL : at;
+}
+
+/* Links the record behind the one at @near, if that is its place. */
+static bool insert_near(struct sluice_space *space,
+			struct sluice_mapping *mapping)
+{
+	struct sluice_mapping *at = mapping_at(space, space->near), *next;
+
+	lockdep_assert_held(&space->maps_lock);
+	if (!at || at->last >= mapping->start)
+		return false;
+	next = mapping_at(space, at->link.next);
+	if (next && next->start <= mapping->last)
+		return false;
+	/* Of two neighbours, one has no child on the other's side. */
+	if (!at->node.rb_right)
+		rb_link_node(&mapping->node, &at->node, &at->node.rb_right);
+	else
+		rb_link_node(&mapping->node, &next->node, &next->node.rb_left);
+	list_add(&mapping->link, &at->link);
+	return true;
+}
+
 /**
  * sluice_mapping_find - the first record that overlaps a range
  * @space: the space
@@ -253,11 +295,12 @@ void sluice_mapping_free(struct sluice_mapping *mapping)
 struct sluice_mapping *sluice_mapping_find(struct sluice_space *space,
 					   u64 start, u64 last)
 {
-	struct sluice_mapping *first = NULL;
+	struct sluice_mapping *first;
 	struct rb_node *node;
 
 	spin_lock(&space->maps_lock);
-	node = space->maps.rb_node;
+	first = find_near(space, start, last);
+	node = first ? NULL : space->maps.rb_node;
 	while (node) {
 		struct sluice_mapping *m =
 			rb_entry(node, struct sluice_mapping, node);
@@ -276,24 +319,34 @@ struct sluice_mapping *sluice_mapping_find(struct sluice_space *space,
 	return first;
 }
 
-static int insert_locked(struct rb_root *maps, struct sluice_mapping *mapping)
+static int insert_locked(struct sluice_space *space,
+			 struct sluice_mapping *mapping)
 {
-	struct rb_node **link = &maps->rb_node, *parent = NULL;
+	struct rb_node **link = &space->maps.rb_node, *parent = NULL;
+	struct list_head *after = &space->sorted;
 
+	lockdep_assert_held(&space->maps_lock);
+	if (insert_near(space, mapping))
+		goto linked;
 	while (*link) {
-		const struct sluice_mapping *m =
+		struct sluice_mapping *m =
 			rb_entry(*link, struct sluice_mapping, node);
 
 		parent = *link;
-		if (mapping->start > m->last)
+		if (mapping->start > m->last) {
 			link = &parent->rb_right;
-		else if (mapping->last < m->start)
+			after = &m->link;
+		} else if (mapping->last < m->start) {
 			link = &parent->rb_left;
-		else
+		} else {
 			return -EEXIST;
+		}
 	}
 	rb_link_node(&mapping->node, parent, link);
-	rb_insert_color(&mapping->node, maps);
+	list_add(&mapping->link, after);
+linked:
+	rb_insert_color(&mapping->node, &space->maps);
+	space->near = &mapping->link;
 	return 0;
 }
 
@@ -303,7 +356,7 @@ static int mapping_insert(struct sluice_space *space,
 	int ret;
 
 	spin_lock(&space->maps_lock);
-	ret = insert_locked(&space->maps, mapping);
+	ret = insert_locked(space, mapping);
 	spin_unlock(&space->maps_lock);
 	return ret;
 }
@@ -317,6 +370,8 @@ void sluice_mapping_erase(struct sluice_space *space,
 			  struct sluice_mapping *mapping)
 {
 	spin_lock(&space->maps_lock);
+	space->near = mapping->link.next;
+	list_del(&mapping->link);
 	rb_erase(&mapping->node, &space->maps);
 	spin_unlock(&space->maps_lock);
 }

@@ -130,7 +130,7 @@ static void batch_clear(struct batch *b, struct sluice_mapping *mapping,
 			batch_commit(b);
 			sluice_gather_init(&b->gather);
 		}
-		nr = b->domain->ops->unmap(b->domain, &range,
+		nr = b->domain->ops->unmap(b->domain, mapping->start, &range,
 					   b->extents + b->nr, b->max - b->nr,
 					   &b->gather);
 		b->nr += nr;
@@ -177,6 +177,42 @@ static u64 unmap_from(struct sluice_space *space,
 	return unmapped;
 }
 
+/*
+ * Without a batch: one mapping of few pages, one domain. Most requests of drivers
+ * in user space are like that, and a batch would cost as much as the rest.
+ */
+static void unmap_small(struct sluice_space *space,
+			struct sluice_mapping *mapping)
+{
+	struct sluice_domain *domain = sluice_space_first_domain(space);
+	struct sluice_range range = { mapping->start, mapping->last };
+	struct sluice_extent extents[FEW] __uninitialized;
+	struct sluice_gather gather __uninitialized;
+	size_t nr = 0, i;
+
+	sluice_mapping_erase(space, mapping);
+	sluice_gather_init(&gather);
+	while (!sluice_range_empty(&range))
+		nr += domain->ops->unmap(domain, mapping->start, &range,
+					 extents + nr, FEW - nr, &gather);
+	/* If it fails, nothing is unpinned any more. */
+	if (!sluice_domain_flush(domain, &gather)) {
+		for (i = 0; i < nr; i++)
+			sluice_unpin_extent(&extents[i], mapping->prot);
+		sluice_unaccount(mapping->mm,
+				 (mapping->last - mapping->start + 1) >>
+				 PAGE_SHIFT);
+	}
+	sluice_mapping_free(mapping);
+}
+
+static bool is_small(struct sluice_space *space,
+		     const struct sluice_mapping *mapping)
+{
+	return !mapping->mmio && list_is_singular(&space->domains) &&
+	       mapping->last - mapping->start < FEW * PAGE_SIZE;
+}
+
 /* TYPE1v2: the range, whose first mapping is @first, must not cut any. */
 static int check_whole(struct sluice_space *space,
 		       const struct sluice_mapping *first, u64 start, u64 last)
@@ -199,7 +235,11 @@ static int unmap_v2(struct sluice_space *space, u64 start, u64 last,
 	if (ret)
 		return ret;
 	first = sluice_mapping_find(space, start, last);
-	if (first) {
+	if (first && first->start == start && first->last == last &&
+	    is_small(space, first)) {
+		unmap_small(space, first);
+		*unmapped = last - start + 1;
+	} else if (first) {
 		ret = check_whole(space, first, start, last);
 		if (!ret)
 			*unmapped = unmap_from(space, first, last);

@@ -22,13 +22,14 @@
  */
 int sluice_account(struct mm_struct *mm, unsigned long npages)
 {
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	bool privileged;
 	int ret;
 
 	mmap_write_lock(mm);
-	ret = __account_locked_vm(mm, npages, true, current, false);
 	/* A privilege counts as used only where it was needed. */
-	if (ret && capable(CAP_IPC_LOCK))
-		ret = __account_locked_vm(mm, npages, true, current, true);
+	privileged = mm->locked_vm + npages > limit && capable(CAP_IPC_LOCK);
+	ret = __account_locked_vm(mm, npages, true, current, privileged);
 	mmap_write_unlock(mm);
 	return ret;
 }
@@ -110,6 +111,15 @@ size_t sluice_extents_from_pages(u64 iova, struct page **pages, size_t npages,
 {
 	size_t i = 0, nr = 0;
 
+	if (npages == 1) {
+		extents[0] = (struct sluice_extent){
+			.iova = iova,
+			.phys = page_to_phys(pages[0]),
+			.len = PAGE_SIZE,
+		};
+		*used = 1;
+		return 1;
+	}
 	while (i < npages && nr < max) {
 		unsigned long pfn = page_to_pfn(pages[i]);
 		size_t first = i++;

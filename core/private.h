@@ -146,7 +146,10 @@ enum sluice_space_type {
  * @pgsizes: page sizes that every domain supports, none below PAGE_SIZE
  * @inflight: ranges being mapped or unmapped
  * @maps: &sluice_mapping.node by IOVA, disjoint
- * @maps_lock: guards @maps
+ * @sorted: the same, &sluice_mapping.link, for steps to neighbours
+ * @near: where the last insertion or removal in @maps was, or @sorted: programs
+ *	tend to go on where they were
+ * @maps_lock: guards @maps, @sorted and @near
  */
 struct sluice_space {
 	struct rw_semaphore lock;
@@ -158,6 +161,8 @@ struct sluice_space {
 
 	struct sluice_inflight inflight;
 	struct rb_root maps;
+	struct list_head sorted;
+	struct list_head *near;
 	spinlock_t maps_lock;	/* maps */
 };
 
@@ -168,16 +173,50 @@ int sluice_space_attach(struct sluice_space *space,
 void sluice_space_detach(struct sluice_space *space,
 			 struct iommu_group *iommu_group);
 bool sluice_space_coherent(struct sluice_space *space);
-bool sluice_space_dead(struct sluice_space *space);
 bool sluice_space_reclaim(struct sluice_space *space);
 u64 sluice_space_granule(struct sluice_space *space);
 struct sluice_domain *sluice_space_first_domain(struct sluice_space *space);
+
+/**
+ * sluice_space_dead - has an IOMMU of the space ceased to answer?
+ * @space: the space; the caller holds its lock
+ *
+ * Return: true if so; then nothing may be unpinned any more.
+ */
+static inline bool sluice_space_dead(struct sluice_space *space)
+{
+	struct sluice_domain *domain;
+
+	list_for_each_entry(domain, &space->domains, node) {
+		if (READ_ONCE(domain->iommu->dead))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * sluice_space_reclaim_due - is it time for sluice_space_reclaim()?
+ * @space: the space; the caller holds its lock
+ *
+ * Return: true if a backend has asked for it.
+ */
+static inline bool sluice_space_reclaim_due(struct sluice_space *space)
+{
+	struct sluice_domain *domain;
+
+	list_for_each_entry(domain, &space->domains, node) {
+		if (unlikely(READ_ONCE(domain->reclaim_due)))
+			return true;
+	}
+	return false;
+}
 
 /* ---- legacy.c, legacy_unmap.c: mappings as units (TYPE1, TYPE1v2) ---- */
 
 /**
  * struct sluice_mapping - one MAP_DMA
  * @node: link in &sluice_space.maps
+ * @link: link in &sluice_space.sorted
  * @next: the next mapping of the current unmap batch, no longer in the space
  * @start: first IOVA
  * @last: last IOVA, inclusive
@@ -194,6 +233,7 @@ struct sluice_mapping {
 		struct rb_node node;
 		struct sluice_mapping *next;
 	};
+	struct list_head link;
 	u64 start;
 	u64 last;
 	struct mm_struct *mm;

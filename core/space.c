@@ -55,6 +55,8 @@ void sluice_space_init(struct sluice_space *space)
 	INIT_LIST_HEAD(&space->groups);
 	sluice_inflight_init(&space->inflight);
 	space->maps = RB_ROOT;
+	INIT_LIST_HEAD(&space->sorted);
+	space->near = &space->sorted;
 	spin_lock_init(&space->maps_lock);
 }
 
@@ -107,23 +109,6 @@ bool sluice_space_coherent(struct sluice_space *space)
 }
 
 /**
- * sluice_space_dead - has an IOMMU of the space ceased to answer?
- * @space: the space; the caller holds its lock
- *
- * Return: true if so; then nothing may be unpinned any more.
- */
-bool sluice_space_dead(struct sluice_space *space)
-{
-	struct sluice_domain *domain;
-
-	list_for_each_entry(domain, &space->domains, node) {
-		if (READ_ONCE(domain->iommu->dead))
-			return true;
-	}
-	return false;
-}
-
-/**
  * sluice_space_reclaim - have the backends free tables that nothing uses
  * @space: the space
  *
@@ -141,6 +126,7 @@ bool sluice_space_reclaim(struct sluice_space *space)
 	sluice_mmio_lock();
 	list_for_each_entry(domain, &space->domains, node) {
 		if (domain->ops->reclaim) {
+			WRITE_ONCE(domain->reclaim_due, false);
 			domain->ops->reclaim(domain);
 			ret = true;
 		}

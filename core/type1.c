@@ -24,7 +24,7 @@ static int lock_space(struct sluice_space *space)
 
 static int map_once(struct sluice_space *space,
 		    const struct vfio_iommu_type1_dma_map *map,
-		    unsigned int prot)
+		    unsigned int prot, bool *reclaim)
 {
 	int ret;
 
@@ -32,6 +32,7 @@ static int map_once(struct sluice_space *space,
 	if (ret)
 		return ret;
 	ret = sluice_legacy_map(space, map->iova, map->vaddr, map->size, prot);
+	*reclaim = ret == -ENOMEM || sluice_space_reclaim_due(space);
 	up_read(&space->lock);
 	return ret;
 }
@@ -41,6 +42,7 @@ static long map_dma(struct sluice_space *space, void __user *arg)
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map;
+	bool reclaim = false;
 	unsigned int prot = 0;
 	int ret;
 
@@ -55,9 +57,9 @@ static long map_dma(struct sluice_space *space, void __user *arg)
 	if (!prot)
 		return -EINVAL;
 
-	ret = map_once(space, &map, prot);
-	if (ret == -ENOMEM && sluice_space_reclaim(space))
-		ret = map_once(space, &map, prot);
+	ret = map_once(space, &map, prot, &reclaim);
+	if (unlikely(reclaim) && sluice_space_reclaim(space) && ret == -ENOMEM)
+		ret = map_once(space, &map, prot, &reclaim);
 	return ret;
 }
 

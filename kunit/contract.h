@@ -111,6 +111,7 @@ unsigned int contract_unmap(struct contract *c, unsigned int first,
 			    unsigned int n, size_t max);
 unsigned int contract_read(struct contract *c, unsigned int first,
 			   unsigned int n, size_t max);
+void contract_settle(struct contract *c, struct sluice_gather *gather);
 void contract_flush(struct contract *c);
 void contract_check(struct contract *c, struct iommu_group *group);
 void contract_check_pages(struct contract *c, struct iommu_group *group,
@@ -123,5 +124,13 @@ void contract_threads_cut(struct kunit *test);
 
 extern const struct contract_seam contract_fake;
 extern const struct contract_seam contract_fake_bare;
+extern const struct contract_seam contract_vtd_39;
+extern const struct contract_seam contract_vtd_48;
+extern const struct contract_seam contract_vtd_57;
+extern const struct contract_seam contract_vtd_caching;
+
+/* NULL: the backend isn't part of this kernel. */
+#define CONTRACT_VTD(name) \
+	(IS_ENABLED(CONFIG_SLUICE_VTD_LIB) ? &contract_vtd_##name : NULL)
 
 #endif /* SLUICE_KUNIT_CONTRACT_H */

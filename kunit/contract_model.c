@@ -28,7 +28,10 @@ void contract_forget(struct contract *c, unsigned int first, unsigned int n)
 	memset(&c->extent[first], 0, n * sizeof(c->extent[0]));
 }
 
-/* One extent, by prepare and map; the model isn't told. */
+/*
+ * One extent, by prepare and map; the model isn't told. What hardware must forget
+ * before it finds the new pages is flushed; what was unmapped before, isn't.
+ */
 int contract_try_map(struct contract *c, unsigned int first, unsigned int n,
 		     phys_addr_t phys, unsigned int prot, u64 *done)
 {
@@ -37,15 +40,25 @@ int contract_try_map(struct contract *c, unsigned int first, unsigned int n,
 		.phys = phys,
 		.len = n * c->granule,
 	};
-	int ret;
+	struct sluice_gather gather;
+	int ret = 0;
 
 	*done = 0;
-	if (c->ops->prepare) {
-		ret = c->ops->prepare(c->domain, &extent, 1, &c->gather);
-		if (ret)
-			return ret;
-	}
-	return c->ops->map(c->domain, &extent, 1, prot, done, &c->gather);
+	sluice_gather_init(&gather);
+	if (c->ops->prepare)
+		ret = c->ops->prepare(c->domain, &extent, 1, &gather);
+	if (!ret)
+		ret = c->ops->map(c->domain, &extent, 1, prot, done, &gather);
+	contract_settle(c, &gather);
+	return ret;
+}
+
+/* Flushes what a map has gathered, if anything. */
+void contract_settle(struct contract *c, struct sluice_gather *gather)
+{
+	if (gather->nr || gather->nonleaf)
+		KUNIT_ASSERT_EQ(c->test, 0, c->ops->flush(c->domain, gather));
+	sluice_gather_init(gather);
 }
 
 void contract_map(struct contract *c, unsigned int first, unsigned int n,
@@ -96,8 +109,9 @@ static unsigned int harvest(struct contract *c, unsigned int first,
 		u64 start = range.start;
 
 		if (clear)
-			nr = c->ops->unmap(c->domain, &range, extents, max,
-					   &c->gather);
+			nr = c->ops->unmap(c->domain,
+					   contract_iova(c, first), &range,
+					   extents, max, &c->gather);
 		else
 			nr = c->ops->read(c->domain, &range, extents, max);
 		KUNIT_ASSERT_LE(c->test, nr, max);
@@ -106,8 +120,7 @@ static unsigned int harvest(struct contract *c, unsigned int first,
 		total += nr;
 		if (sluice_range_empty(&range))
 			break;
-		/* It stopped because the array is full, and went on. */
-		KUNIT_ASSERT_EQ(c->test, nr, max);
+		/* It stopped, because the array is full maybe, but went on. */
 		KUNIT_ASSERT_GT(c->test, range.start, start);
 		KUNIT_ASSERT_EQ(c->test, range.last,
 				contract_range(c, first, n).last);

@@ -146,7 +146,8 @@ static int unmap_exactly(struct contract *c, unsigned int first, unsigned int n,
 
 	sluice_gather_init(&gather);
 	while (!sluice_range_empty(&range)) {
-		if (!c->ops->unmap(c->domain, &range, &e, 1, &gather))
+		if (!c->ops->unmap(c->domain, contract_iova(c, first), &range,
+				   &e, 1, &gather))
 			continue;
 		if (e.iova != iova || e.phys != phys)
 			return -EBADE;

@@ -343,7 +343,7 @@ static size_t harvest(struct fake_domain *fd, struct sluice_range *range,
 	return n;
 }
 
-static size_t fake_unmap(struct sluice_domain *domain,
+static size_t fake_unmap(struct sluice_domain *domain, u64 held,
 			 struct sluice_range *range,
 			 struct sluice_extent *extents, size_t max,
 			 struct sluice_gather *gather)

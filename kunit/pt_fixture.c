@@ -56,11 +56,11 @@ const void *pt_case_gen(const void *prev, char *desc)
 /* ---- Set-up ---- */
 
 /* A flush knows no tree, and KUnit runs one test at a time. */
-static struct pt_hw *behind_cache;
+static struct shadow *behind_cache;
 
 static void write_back(const void *start, size_t bytes)
 {
-	pt_hw_write_back(behind_cache, start, bytes);
+	shadow_write_back(behind_cache, start, bytes);
 }
 
 static int grow(struct pt *pt, phys_addr_t root, unsigned int levels)
@@ -94,7 +94,7 @@ int pt_case_init(struct kunit *test)
 	t->kase = kase;
 	prandom_seed_state(&t->rnd, 20261123);
 	pt_hw_init(&t->hw, test, &t->pt, !kase->incoherent);
-	behind_cache = &t->hw;
+	behind_cache = &t->hw.shadow;
 	KUNIT_ASSERT_EQ(test, 0, pt_init(&t->pt, kase->fmt, &cfg));
 	root = pt_root(&t->pt, &levels);
 	pt_hw_attach(&t->hw, root, levels);

@@ -6,8 +6,6 @@
  * (48882), 2.2.3. The software format has no hardware: pt_read() stands in.
  */
 #include <linux/io.h>
-#include <linux/mm.h>
-#include <linux/slab.h>
 
 #include "pt_hw.h"
 
@@ -18,19 +16,14 @@ void pt_hw_init(struct pt_hw *hw, struct kunit *test, struct pt *pt,
 	hw->test = test;
 	hw->pt = pt;
 	hw->snoops = snoops;
-	xa_init(&hw->shadow);
-	spin_lock_init(&hw->lock);
+	shadow_init(&hw->shadow);
 }
 
 void pt_hw_deinit(struct pt_hw *hw)
 {
-	unsigned long index;
-	void *page;
-
 	KUNIT_EXPECT_EQ(hw->test, 0, atomic_read(&hw->violations));
-	xa_for_each(&hw->shadow, index, page)
-		kfree(page);
-	xa_destroy(&hw->shadow);
+	KUNIT_EXPECT_EQ(hw->test, 0, atomic_read(&hw->shadow.failures));
+	shadow_deinit(&hw->shadow);
 }
 
 void pt_hw_attach(struct pt_hw *hw, phys_addr_t root, unsigned int levels)
@@ -42,71 +35,13 @@ void pt_hw_attach(struct pt_hw *hw, phys_addr_t root, unsigned int levels)
 	memset(hw->table, 0, sizeof(hw->table));
 }
 
-/* ---- Behind a cache ---- */
-
-#define LINE 64
-
-/* What memory holds behind the cache; garbage until it was written back. */
-static void *shadow_page(struct pt_hw *hw, unsigned long pfn)
-{
-	void *page = xa_load(&hw->shadow, pfn), *old;
-
-	if (page)
-		return page;
-	page = kmalloc(PAGE_SIZE, GFP_ATOMIC);
-	if (!page)
-		return NULL;
-	memset(page, 0x5a, PAGE_SIZE);
-	old = xa_cmpxchg(&hw->shadow, pfn, NULL, page, GFP_ATOMIC);
-	if (!old)
-		return page;
-	kfree(page);
-	return xa_is_err(old) ? NULL : old;
-}
-
-void pt_hw_write_back(struct pt_hw *hw, const void *start, size_t bytes)
-{
-	void *line = PTR_ALIGN_DOWN((void *)start, LINE);
-	char *page;
-
-	atomic_inc(&hw->flushes);
-	for (; line < start + bytes; line += LINE) {
-		page = shadow_page(hw, PHYS_PFN(virt_to_phys(line)));
-		if (!page) {
-			atomic_inc(&hw->violations);
-			return;
-		}
-		/* Two that write back one line must leave the newest content. */
-		spin_lock(&hw->lock);
-		memcpy(page + offset_in_page(line), line, LINE);
-		spin_unlock(&hw->lock);
-	}
-}
-
-void pt_hw_spoil(struct pt_hw *hw, const void *start)
-{
-	char *page = shadow_page(hw, PHYS_PFN(virt_to_phys((void *)start)));
-
-	if (page)
-		memset(page + offset_in_page(PTR_ALIGN_DOWN(start, LINE)), 0,
-		       LINE);
-}
-
 static u64 load(struct pt_hw *hw, phys_addr_t table, unsigned int index)
 {
 	phys_addr_t at = table + index * sizeof(__le64);
-	char *page;
-	u64 entry;
 
 	if (hw->snoops)
 		return le64_to_cpu(READ_ONCE(*(__le64 *)phys_to_virt(at)));
-	page = shadow_page(hw, PHYS_PFN(at));
-	if (!page)
-		return 0;
-	spin_lock(&hw->lock);
-	entry = le64_to_cpu(*(__le64 *)(page + offset_in_page(at)));
-	spin_unlock(&hw->lock);
-	return entry;
+	return shadow_load(&hw->shadow, at);
 }
 
 /* ---- The two families ---- */

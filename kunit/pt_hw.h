@@ -10,9 +10,9 @@
 #define SLUICE_KUNIT_PT_HW_H
 
 #include <kunit/test.h>
-#include <linux/spinlock.h>
-#include <linux/xarray.h>
 #include <sluice/pt.h>
+
+#include "shadow.h"
 
 /* Entries of either kind that are remembered. */
 #define PT_HW_CACHE 64
@@ -55,9 +55,7 @@ struct pt_hw_cached {
  * @levels: levels of that
  * @snoops: it sees what the CPU has in its cache
  * @racing: tables change while it walks
- * @shadow: without @snoops: by page frame, what has been written back
- * @lock: guards @shadow's pages
- * @flushes: calls that wrote back
+ * @shadow: without @snoops: what it sees
  * @leaf: leaves it remembers
  * @table: pointers to tables it remembers
  * @next_leaf: where the next leaf goes
@@ -71,9 +69,7 @@ struct pt_hw {
 	unsigned int levels;
 	bool snoops;
 	bool racing;
-	struct xarray shadow;
-	spinlock_t lock;	/* shadow */
-	atomic_t flushes;
+	struct shadow shadow;
 	struct pt_hw_cached leaf[PT_HW_CACHE];
 	struct pt_hw_cached table[PT_HW_CACHE];
 	unsigned int next_leaf;
@@ -85,12 +81,6 @@ void pt_hw_init(struct pt_hw *hw, struct kunit *test, struct pt *pt,
 		bool snoops);
 void pt_hw_deinit(struct pt_hw *hw);
 void pt_hw_attach(struct pt_hw *hw, phys_addr_t root, unsigned int levels);
-
-/* Writes the CPU's cache back; a struct pt_config.flush has no tree to go by. */
-void pt_hw_write_back(struct pt_hw *hw, const void *start, size_t bytes);
-
-/* As if the line with @start had never been written back. */
-void pt_hw_spoil(struct pt_hw *hw, const void *start);
 
 /* Return: 0 or -EFAULT; complains of entries that hardware would refuse. */
 int pt_hw_translate(struct pt_hw *hw, u64 iova, struct pt_hw_walk *walk);

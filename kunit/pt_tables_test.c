@@ -514,18 +514,18 @@ static void writes_back_no_more_than_needed(struct kunit *test)
 
 	if (!t->kase->incoherent) {
 		map_small(t, 0, 9);
-		KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->hw.flushes));
+		KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->hw.shadow.flushes));
 		return;
 	}
 	map_small(t, 0, 1);
-	atomic_set(&t->hw.flushes, 0);
+	atomic_set(&t->hw.shadow.flushes, 0);
 	/* Tables on the way are known to be written back. */
 	map_small(t, 1, 1);
-	KUNIT_EXPECT_EQ(test, 1, atomic_read(&t->hw.flushes));
+	KUNIT_EXPECT_EQ(test, 1, atomic_read(&t->hw.shadow.flushes));
 	pt_do_map(t, 2, 300, ODD(t), RW);
-	KUNIT_EXPECT_EQ(test, 2, atomic_read(&t->hw.flushes));
+	KUNIT_EXPECT_EQ(test, 2, atomic_read(&t->hw.shadow.flushes));
 	pt_do_unmap(t, 2, 300, 16);
-	KUNIT_EXPECT_EQ(test, 3, atomic_read(&t->hw.flushes));
+	KUNIT_EXPECT_EQ(test, 3, atomic_read(&t->hw.shadow.flushes));
 	pt_check_all(t);
 }
 
@@ -543,11 +543,11 @@ static void knows_what_others_installed(struct kunit *test)
 	map_small(t, 0, 1);
 	/* As it is between the two: visible to CPUs alone, and not marked. */
 	root[0] &= ~cpu_to_le64(BIT_ULL(10));
-	pt_hw_spoil(&t->hw, &root[0]);
+	shadow_spoil(&t->hw.shadow, &root[0]);
 	map_small(t, 1, 1);
 	pt_check(t, 0, 4);
 	root[0] &= ~cpu_to_le64(BIT_ULL(10));
-	pt_hw_spoil(&t->hw, &root[0]);
+	shadow_spoil(&t->hw.shadow, &root[0]);
 	pt_do_cut(t, 0, 1);
 	pt_check(t, 0, 4);
 }

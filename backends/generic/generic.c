@@ -363,7 +363,7 @@ static void clear(struct generic_domain *d, u64 start, u64 len,
 	d->broken = true;
 }
 
-static size_t generic_unmap(struct sluice_domain *domain,
+static size_t generic_unmap(struct sluice_domain *domain, u64 held,
 			    struct sluice_range *range,
 			    struct sluice_extent *extents, size_t max,
 			    struct sluice_gather *gather)

@@ -227,9 +227,9 @@ static __always_inline bool walk_to(const struct pt *pt, u64 iova,
 	unsigned long top = READ_ONCE(pt->top);
 	unsigned int root = pt_top_level(top), level;
 	__le64 *table = pt_top_table(top);
-	u64 entry;
+	u64 entry, all = FMT_SW_FLUSHED;
 
-	if (unlikely(!root_spans(pt, iova, root) || pt->flush || root < target))
+	if (unlikely(!root_spans(pt, iova, root) || root < target))
 		return false;
 #pragma GCC unroll 8
 	for (level = FMT_MAX_LEVELS - 1; level > 0; level--) {
@@ -240,15 +240,18 @@ static __always_inline bool walk_to(const struct pt *pt, u64 iova,
 		entry = entry_get(&table[entry_index(pt, iova, level)]);
 		if (unlikely(!fmt_is_table(entry, level)))
 			return false;
+		all &= entry;
 		table = table_at(entry);
 	}
+	if (pt->flush && unlikely(!all))
+		return false;
 	*slot = &table[entry_index(pt, iova, target)];
 	return true;
 }
 
 /*
  * Finds the page that @iova is in: sets *@leaf to its entry, *@slot to where that
- * is, and *@at to its level. False if the way there is not as above.
+ * is, and *@at to its level. False if nothing is there.
  */
 static __always_inline bool walk_to_leaf(const struct pt *pt, u64 iova,
 					 __le64 **slot, u64 *leaf,
@@ -258,7 +261,7 @@ static __always_inline bool walk_to_leaf(const struct pt *pt, u64 iova,
 	unsigned int root = pt_top_level(top), level;
 	__le64 *table = pt_top_table(top);
 
-	if (unlikely(!root_spans(pt, iova, root) || pt->flush))
+	if (unlikely(!root_spans(pt, iova, root)))
 		return false;
 #pragma GCC unroll 8
 	for (level = FMT_MAX_LEVELS - 1; level > 0; level--) {

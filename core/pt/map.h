@@ -260,6 +260,7 @@ static __always_inline bool map_one_page(struct pt *pt,
 		return false;
 	write_leaves(pt, slot, n, fmt_prot_bits(prot) | pt->leaf_bits, phys,
 		     lg2, level);
+	entries_flush(pt, slot, n);
 	return true;
 }
 

@@ -13,9 +13,6 @@
 
 #include "private.h"
 
-/* Tables that may be empty before anybody cares. */
-#define RECLAIM_SLACK	64
-
 /* As the kernel's own IOMMU drivers report their tables to administrators. */
 static void count_table(struct page *page, int nr)
 {
@@ -77,12 +74,6 @@ void pt_free_gathered(struct pt *pt, struct sluice_gather *gather)
 		list_del(&page->lru);
 		pt_table_free(pt, page_address(page));
 	}
-}
-
-bool pt_reclaim_due(const struct pt *pt)
-{
-	return READ_ONCE(pt->stale) &&
-	       pt_nr_tables(pt) > 2 * READ_ONCE(pt->nr_kept) + RECLAIM_SLACK;
 }
 
 phys_addr_t pt_root(const struct pt *pt, unsigned int *levels)

@@ -237,6 +237,7 @@ static __always_inline void unmap_one_page(struct pt *pt, u64 start, u64 mask,
 					   struct sluice_gather *gather)
 {
 	clear_leaves(slot, leaf, lg2, n, n);
+	entries_flush(pt, slot, n);
 	e->iova = start;
 	e->phys = fmt_leaf_phys(leaf, mask);
 	e->len = mask + 1;

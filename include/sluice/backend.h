@@ -174,7 +174,14 @@ struct sluice_gather {
  * sluice_gather_init - start an empty gather
  * @gather: the gather
  */
-void sluice_gather_init(struct sluice_gather *gather);
+static inline void sluice_gather_init(struct sluice_gather *gather)
+{
+	gather->nr = 0;
+	gather->leaf_lg2 = 64;
+	gather->nonleaf = false;
+	INIT_LIST_HEAD(&gather->tables);
+	iommu_iotlb_gather_init(&gather->iotlb);
+}
 
 /**
  * sluice_gather_join - add a range to a gather that isn't empty
@@ -234,7 +241,9 @@ struct sluice_caps {
  * @backend: the backend that made it
  * @caps: capabilities; set by the backend before probe returns
  * @ref: held by attached groups and by domains; managed by the core
- * @dead: a flush failed; set once by the core, read without a lock
+ * @dead: a flush failed; set once, by the core, or by a backend whose domains
+ *	are served by several instances and which knows the one that failed;
+ *	read without a lock
  *
  * Embedded in a backend's own structure. An instance may serve one group or
  * many; a backend may return the same one from several probes.
@@ -272,8 +281,8 @@ struct sluice_iommu {
  *
  * @prepare: optional. Do all that can fail for a @map of exactly these
  *	extents: allocate tables. Nothing can be seen of it.
- *	Result: 0, then the @map can't fail; -ENOMEM or -EINVAL as @map. NULL:
- *	a map can fail half-way.
+ *	Result: 0, then the @map can't fail; -ENOMEM or -EINVAL as @map. A map
+ *	that wasn't prepared can fail half-way.
  *
  * @cut: optional. Cut the entries that cross one of the two ends of @range, so
  *	that @unmap may start and end there. What is mapped stays mapped, to
@@ -296,7 +305,12 @@ struct sluice_iommu {
  *	neighbours are returned as one extent where the walk sees it. Where
  *	nothing is mapped, nothing is returned.
  *	What was looked at is consumed from @range (sluice_range_consume());
- *	an empty @range says that all is done.
+ *	an empty @range says that all is done. It may also stop before @range
+ *	is done and @extents full, even without an extent, so that the core can
+ *	let others run.
+ *	@held is where the operation began: the caller holds all from there to
+ *	@range->last, and has unmapped what lies before @range->start. Tables
+ *	that span nothing else may be unlinked.
  *	Result: the number of extents written to @extents.
  *
  * @read: as @unmap, but clears nothing, and @range may cut extents: they are
@@ -308,7 +322,8 @@ struct sluice_iommu {
  *	"Dead hardware". @gather is spent in either case.
  *
  * @reclaim: optional. Free tables that no longer hold an entry. The core
- *	calls it when a @prepare or @map failed with -ENOMEM, and now and then.
+ *	calls it when a @prepare or @map failed with -ENOMEM, and when the
+ *	backend has set &sluice_domain.reclaim_due.
  *	Locks: the space's lock is held for writing: no other operation on
  *	the domain runs. The backend must flush before it frees.
  */
@@ -329,7 +344,7 @@ struct sluice_domain_ops {
 	int (*map)(struct sluice_domain *domain,
 		   const struct sluice_extent *extents, size_t nr,
 		   unsigned int prot, u64 *done, struct sluice_gather *gather);
-	size_t (*unmap)(struct sluice_domain *domain,
+	size_t (*unmap)(struct sluice_domain *domain, u64 held,
 			struct sluice_range *range,
 			struct sluice_extent *extents, size_t max,
 			struct sluice_gather *gather);
@@ -347,14 +362,17 @@ struct sluice_domain_ops {
  * @iommu: the instance it was made for
  * @node: link in the space's list of domains; the space's lock
  * @nr_groups: groups attached; the space's lock
+ * @reclaim_due: it is time for a @reclaim: set by the backend in @map, without a
+ *	lock; cleared by the core before it calls @reclaim
  *
- * Embedded in a backend's own structure; all members are the core's.
+ * Embedded in a backend's own structure; all other members are the core's.
  */
 struct sluice_domain {
 	const struct sluice_domain_ops *ops;
 	struct sluice_iommu *iommu;
 	struct list_head node;
 	unsigned int nr_groups;
+	bool reclaim_due;
 };
 
 /**
@@ -402,7 +420,15 @@ struct sluice_backend {
  * Return: 0; -EINVAL if a required member is missing (the log says which);
  * -EEXIST if the name is taken; -ENOMEM.
  */
+#ifdef CONFIG_SLUICE
 int sluice_backend_register(const struct sluice_backend *backend);
+#else
+/* A backend may be built for the kernel's IOMMU core alone. */
+static inline int sluice_backend_register(const struct sluice_backend *backend)
+{
+	return 0;
+}
+#endif
 
 /**
  * sluice_backend_unregister - withdraw a backend

@@ -324,18 +324,6 @@ static inline void pt_reclaim(struct pt *pt, struct sluice_gather *gather)
 }
 
 /**
- * pt_reclaim_due - is it worth reclaiming?
- * @pt: the tree
- *
- * True once the number of tables has doubled since the last time, and is not
- * small. So reclaim costs a constant per table that was installed, and a tree has
- * at most twice the tables that were in use at the last reclaim, and some.
- *
- * Return: true if pt_reclaim() should be called soon.
- */
-bool pt_reclaim_due(const struct pt *pt);
-
-/**
  * pt_free_gathered - free tables whose flush is done
  * @pt: the tree they were unlinked from
  * @gather: after a flush that succeeded
@@ -360,6 +348,25 @@ phys_addr_t pt_root(const struct pt *pt, unsigned int *levels);
 static inline long pt_nr_tables(const struct pt *pt)
 {
 	return atomic_long_read(&pt->nr_tables);
+}
+
+/* Tables that may be empty before anybody cares. */
+#define PT_RECLAIM_SLACK 64
+
+/**
+ * pt_reclaim_due - is it worth reclaiming?
+ * @pt: the tree
+ *
+ * True once the number of tables has doubled since the last time, and is not
+ * small. So reclaim costs a constant per table that was installed, and a tree has
+ * at most twice the tables that were in use at the last reclaim, and some.
+ *
+ * Return: true if pt_reclaim() should be called soon.
+ */
+static inline bool pt_reclaim_due(const struct pt *pt)
+{
+	return READ_ONCE(pt->stale) &&
+	       pt_nr_tables(pt) > 2 * READ_ONCE(pt->nr_kept) + PT_RECLAIM_SLACK;
 }
 
 #endif /* SLUICE_PT_H */

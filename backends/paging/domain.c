@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A domain with page tables, as Sluice's core sees it.
+ *
+ * Owns: the contract's operations that are the same for every IOMMU with page
+ * tables in memory. Does not own: the kernel's side of the same domain (host.c),
+ * hardware.
+ */
+#include <kunit/static_stub.h>
+#include <linux/sizes.h>
+#include <sluice/paging.h>
+
+int sluice_paging_init(struct sluice_paging *paging,
+		       const struct sluice_paging_ops *ops,
+		       const struct iommu_ops *iommu_ops,
+		       const struct pt_format *fmt, const struct pt_config *cfg,
+		       u64 last)
+{
+	int ret;
+
+	KUNIT_STATIC_STUB_REDIRECT(sluice_paging_init, paging, ops, iommu_ops,
+				   fmt, cfg, last);
+	ret = pt_init(&paging->pt, fmt, cfg);
+	if (ret)
+		return ret;
+	paging->ops = ops;
+	paging->snoop = cfg->snoop;
+	paging->hw.type = IOMMU_DOMAIN_UNMANAGED;
+	paging->hw.ops = iommu_ops->default_domain_ops;
+	paging->hw.owner = iommu_ops;
+	paging->hw.pgsize_bitmap = paging->pt.pgsizes;
+	paging->hw.geometry.aperture_end = min(last, paging->pt.last);
+	paging->hw.geometry.force_aperture = true;
+	return 0;
+}
+
+void sluice_paging_deinit(struct sluice_paging *paging)
+{
+	KUNIT_STATIC_STUB_REDIRECT(sluice_paging_deinit, paging);
+	if (!paging->broken)
+		pt_deinit(&paging->pt);
+}
+
+void sluice_paging_free(struct sluice_domain *domain)
+{
+	struct sluice_paging *paging = sluice_paging_of(domain);
+
+	paging->ops->free(paging);
+}
+
+int sluice_paging_attach(struct sluice_domain *domain,
+			 struct iommu_group *group)
+{
+	KUNIT_STATIC_STUB_REDIRECT(sluice_paging_attach, domain, group);
+	return iommu_attach_group(&sluice_paging_of(domain)->hw, group);
+}
+
+void sluice_paging_detach(struct sluice_domain *domain,
+			  struct iommu_group *group)
+{
+	KUNIT_STATIC_STUB_REDIRECT(sluice_paging_detach, domain, group);
+	/* To the blocked domain, since the group's DMA has an owner. */
+	iommu_detach_group(&sluice_paging_of(domain)->hw, group);
+}
+
+int sluice_paging_prepare(struct sluice_domain *domain,
+			  const struct sluice_extent *extents, size_t nr,
+			  struct sluice_gather *gather)
+{
+	return pt_prepare(&sluice_paging_of(domain)->pt, extents, nr,
+			  GFP_KERNEL, gather);
+}
+
+int sluice_paging_cut(struct sluice_domain *domain,
+		      const struct sluice_range *range,
+		      struct sluice_gather *gather)
+{
+	return pt_cut(&sluice_paging_of(domain)->pt, range, GFP_KERNEL,
+		      gather);
+}
+
+/* The first @bytes of what was mapped. */
+static noinline void gather_mapped(const struct sluice_extent *e, u64 bytes,
+				   struct sluice_gather *gather)
+{
+	for (; bytes; bytes -= min(bytes, e->len), e++)
+		sluice_gather_add(gather, e->iova,
+				  e->iova + (min(bytes, e->len) - 1), 64);
+}
+
+int sluice_paging_map(struct sluice_domain *domain,
+		      const struct sluice_extent *extents, size_t nr,
+		      unsigned int prot, u64 *done,
+		      struct sluice_gather *gather)
+{
+	struct sluice_paging *paging = sluice_paging_of(domain);
+	int ret;
+
+	ret = pt_map(&paging->pt, extents, nr, prot, GFP_KERNEL, done, gather);
+	if (unlikely(READ_ONCE(paging->flush_on_map)))
+		gather_mapped(extents, *done, gather);
+	if (unlikely(pt_reclaim_due(&paging->pt)))
+		WRITE_ONCE(domain->reclaim_due, true);
+	return ret;
+}
+
+size_t sluice_paging_unmap(struct sluice_domain *domain, u64 held,
+			   struct sluice_range *range,
+			   struct sluice_extent *extents, size_t max,
+			   struct sluice_gather *gather)
+{
+	return pt_unmap(&sluice_paging_of(domain)->pt, held, range, extents,
+			max, gather);
+}
+
+size_t sluice_paging_read(struct sluice_domain *domain,
+			  struct sluice_range *range,
+			  struct sluice_extent *extents, size_t max)
+{
+	return pt_read(&sluice_paging_of(domain)->pt, range, extents, max);
+}
+
+int sluice_paging_flush(struct sluice_domain *domain,
+			struct sluice_gather *gather)
+{
+	struct sluice_paging *paging = sluice_paging_of(domain);
+	int ret = paging->ops->flush(paging, gather);
+
+	/* Hardware that a device was taken from in vain is asked no more. */
+	if (READ_ONCE(paging->broken))
+		ret = -EIO;
+	/* What hardware may still read stays for ever, with all below it. */
+	if (ret)
+		WRITE_ONCE(paging->broken, true);
+	else if (!list_empty(&gather->tables))
+		pt_free_gathered(&paging->pt, gather);
+	return ret;
+}
+
+void sluice_paging_reclaim(struct sluice_domain *domain)
+{
+	struct sluice_gather gather __uninitialized;
+
+	sluice_gather_init(&gather);
+	pt_reclaim(&sluice_paging_of(domain)->pt, &gather);
+	if (gather.nr || gather.nonleaf)
+		sluice_paging_flush(domain, &gather);
+}

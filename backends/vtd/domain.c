@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VT-d: domains.
+ *
+ * Owns: second-stage tables and the units they are known to: which unit can
+ * serve a domain, under which domain id, and a flush for all of them. Mapping and
+ * unmapping are backends/paging's and core/pt's.
+ */
+#define pr_fmt(fmt) "sluice vtd: " fmt
+
+#include <linux/err.h>
+#include <linux/printk.h>
+#include <linux/rculist.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "private.h"
+
+/* Nothing but links and ATS devices changes while others flush. */
+static int flush(struct sluice_paging *paging,
+		 const struct sluice_gather *gather)
+{
+	struct vtd_domain *domain = vtd_domain_of(paging);
+	struct vtd_device *device;
+	struct vtd_link *link;
+	int ret = 0, err;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(link, &domain->links, node) {
+		err = vtd_inval_domain(link->unit, link->did, gather);
+		ret = ret ?: err;
+	}
+	list_for_each_entry_rcu(device, &domain->ats, ats_node) {
+		err = vtd_inval_device(device, gather);
+		ret = ret ?: err;
+	}
+	rcu_read_unlock();
+	return ret;
+}
+
+static void domain_free(struct sluice_paging *paging)
+{
+	struct vtd_domain *domain = vtd_domain_of(paging);
+
+	WARN_ON_ONCE(!list_empty(&domain->links));
+	sluice_paging_deinit(paging);
+	mutex_destroy(&domain->lock);
+	kfree(domain);
+}
+
+static const struct sluice_paging_ops paging_ops = {
+	.flush = flush,
+	.free = domain_free,
+};
+
+/* The least depth that reaches all that the unit can translate. */
+static unsigned int choose_levels(const struct vtd_unit *unit)
+{
+	unsigned int levels;
+
+	for_each_set_bit(levels, &unit->levels, 6) {
+		if (unit->last <= GENMASK_ULL(12 + 9 * levels - 1, 0))
+			return levels;
+	}
+	return vtd_unit_max_levels(unit);
+}
+
+/**
+ * vtd_domain_alloc - make an empty domain
+ * @unit: the unit whose devices will use it first
+ *
+ * Return: the domain, or ERR_PTR(-ENOMEM).
+ */
+struct vtd_domain *vtd_domain_alloc(struct vtd_unit *unit)
+{
+	struct pt_config cfg = {
+		.levels = choose_levels(unit),
+		.pgsizes = unit->iommu.caps.pgsizes,
+		.snoop = unit->iommu.caps.coherent,
+		.nid = unit->nid,
+		.flush = unit->walk_coherent ? NULL : unit->hw->write_back,
+	};
+	struct vtd_domain *domain;
+	int ret;
+
+	domain = kzalloc(sizeof(*domain), GFP_KERNEL_ACCOUNT);
+	if (!domain)
+		return ERR_PTR(-ENOMEM);
+	ret = sluice_paging_init(&domain->paging, &paging_ops, &vtd_iommu_ops,
+				 &pt_vtdss, &cfg, unit->last);
+	if (ret) {
+		kfree(domain);
+		return ERR_PTR(ret);
+	}
+	domain->levels = cfg.levels;
+	mutex_init(&domain->lock);
+	INIT_LIST_HEAD(&domain->links);
+	INIT_LIST_HEAD(&domain->ats);
+	return domain;
+}
+
+/**
+ * vtd_domain_fits - can a unit walk a domain's tables?
+ * @domain: the domain
+ * @unit: the unit
+ *
+ * The same depth, no page that the unit doesn't know, no IOVA that it can't
+ * reach; and what was promised of snooping must hold for both.
+ *
+ * Return: true if so.
+ */
+bool vtd_domain_fits(const struct vtd_domain *domain,
+		     const struct vtd_unit *unit)
+{
+	const struct sluice_paging *paging = &domain->paging;
+
+	return test_bit(domain->levels, &unit->levels) &&
+	       !(paging->pt.pgsizes & ~unit->iommu.caps.pgsizes) &&
+	       paging->hw.geometry.aperture_end <= unit->last &&
+	       paging->snoop == unit->iommu.caps.coherent &&
+	       (paging->pt.flush || unit->walk_coherent);
+}
+
+static struct vtd_link *find_link(struct vtd_domain *domain,
+				  struct vtd_unit *unit)
+{
+	struct vtd_link *link;
+
+	lockdep_assert_held(&domain->lock);
+	list_for_each_entry(link, &domain->links, node) {
+		if (link->unit == unit)
+			return link;
+	}
+	return NULL;
+}
+
+static struct vtd_link *new_link(struct vtd_domain *domain,
+				 struct vtd_unit *unit)
+{
+	struct vtd_link *link;
+	int did;
+
+	lockdep_assert_held(&domain->lock);
+	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
+	if (!link)
+		return ERR_PTR(-ENOMEM);
+	did = ida_alloc_range(&unit->dids, VTD_DID_FIRST, unit->nr_dids - 1,
+			      GFP_KERNEL_ACCOUNT);
+	if (did < 0) {
+		kfree(link);
+		if (did == -ENOSPC)
+			pr_warn_ratelimited("%s: all %u domain ids are in use\n",
+					    unit->name, unit->nr_dids);
+		return ERR_PTR(did);
+	}
+	link->unit = unit;
+	link->did = did;
+	if (unit->flush_on_map)
+		WRITE_ONCE(domain->paging.flush_on_map, true);
+	/* From here on, flushes reach the unit. */
+	list_add_tail_rcu(&link->node, &domain->links);
+	return link;
+}
+
+/**
+ * vtd_domain_link - make a domain known to a unit, for one more device
+ * @domain: a domain that fits
+ * @unit: the unit
+ *
+ * Return: the link; ERR_PTR() of -ENOMEM or -ENOSPC.
+ */
+struct vtd_link *vtd_domain_link(struct vtd_domain *domain,
+				 struct vtd_unit *unit)
+{
+	struct vtd_link *link;
+
+	guard(mutex)(&domain->lock);
+	link = find_link(domain, unit);
+	if (!link)
+		link = new_link(domain, unit);
+	if (!IS_ERR(link))
+		link->nr_devices++;
+	return link;
+}
+
+/**
+ * vtd_domain_unlink - a device no longer uses a domain
+ * @domain: the domain
+ * @link: what vtd_domain_link() returned
+ * @reusable: hardware has forgotten all that it knew under the domain id
+ */
+void vtd_domain_unlink(struct vtd_domain *domain, struct vtd_link *link,
+		       bool reusable)
+{
+	guard(mutex)(&domain->lock);
+	/* Hardware may know the tables, and under that id, for ever. */
+	if (!reusable)
+		WRITE_ONCE(domain->paging.broken, true);
+	if (--link->nr_devices)
+		return;
+	list_del_rcu(&link->node);
+	if (reusable)
+		ida_free(&link->unit->dids, link->did);
+	kfree_rcu(link, rcu);
+}
