@@ -23,7 +23,7 @@ part_end()
 	total_passed+=$2
 	total_failed+=$3
 	total_skipped+=$4
-	printf -v row '%-36s %7d %7d %8d %6d s' "$1" "$2" "$3" "$4" "$took"
+	printf -v row '%-46s %7d %7d %8d %6d s' "$1" "$2" "$3" "$4" "$took"
 	report_rows+=("$row")
 	say "$1: $2 passed, $3 failed, $4 skipped ($took s)"
 }
@@ -53,7 +53,7 @@ checked()
 
 report_print()
 {
-	printf '\n%-36s %7s %7s %8s %8s\n' part passed failed skipped time
+	printf '\n%-46s %7s %7s %8s %8s\n' part passed failed skipped time
 	printf '%s\n' "${report_rows[@]}"
 	if ((${#report_causes[@]})); then
 		printf '\nWhat failed:\n'

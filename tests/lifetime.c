@@ -341,9 +341,13 @@ TEST_F(life, attached_but_not_mapped)
 /* After the container is gone, its mappings are, for the hardware too. */
 TEST_F(life, released)
 {
+	const char *host = getenv("HOST_DOMAIN");
 	struct vfio v;
 	struct edu edu;
 
+	/* Root may have it write anywhere then, as without an IOMMU. */
+	if (host && !strcmp(host, "identity"))
+		SKIP(return, "the host's own devices aren't confined here");
 	ASSERT_EQ(0, own_and_start(self, &v, &edu, 0x45));
 	ASSERT_TRUE(edu_dma_wait(&edu, 5000));
 	munmap(edu.bar, EDU_BAR_SIZE);

@@ -141,8 +141,9 @@ static void run_nops(struct target *t)
 }
 
 /*
- * gup_test takes one range, so the scattered row becomes as many neighbouring
- * pages, pinned one by one.
+ * What every interface that pins must pay at least, hence reported under the
+ * operations' names. gup_test takes one range, so the scattered row becomes as
+ * many neighbouring pages, pinned one by one.
  */
 static void run_gup(int fd, const struct row *row)
 {
@@ -151,11 +152,9 @@ static void run_gup(int fd, const struct row *row)
 	struct memory mem;
 
 	memory_alloc(&mem, row->pages * BENCH_PAGE, row->kind);
-	gup_pin(fd, false, mem.ptr, mem.size, per_call, &cost);
-	report(row->name, "pin-fast", cost.pin, row->pages);
-	report(row->name, "unpin", cost.unpin, row->pages);
-	gup_pin(fd, true, mem.ptr, mem.size, per_call, &cost);
-	report(row->name, "pin-longterm", cost.pin, row->pages);
+	gup_pin(fd, mem.ptr, mem.size, per_call, &cost);
+	report(row->name, "map", cost.pin, row->pages);
+	report(row->name, "unmap", cost.unpin, row->pages);
 	memory_free(&mem);
 }
 
@@ -249,7 +248,7 @@ static const struct argp_option arguments[] = {
 	{ "iommufd", 'i', NULL, 0,
 	  "Map through /dev/iommu, not through a container", 0 },
 	{ "gup", 'g', NULL, 0,
-	  "Don't map, only pin, with the kernel's gup_test", 0 },
+	  "Don't map, only pin and unpin, with the kernel's gup_test", 0 },
 	{ "verbose", 'v', NULL, 0,
 	  "Say how contiguous the memory of each row is", 0 },
 	{ "row", 'r', "ROW", 0, "Measure this row only", 0 },

@@ -38,8 +38,10 @@ struct gup_args {
 static_assert(sizeof(struct gup_args) == 80, "struct gup_test of the kernel");
 
 #define GUP_PIN_FAST _IOWR('g', 2, struct gup_args)
-#define GUP_PIN_LONGTERM _IOWR('g', 3, struct gup_args)
-#define GUP_FOLL_WRITE 1
+
+/* The kernel's flags, which gup_test passes on. */
+#define FOLL_WRITE 0x1
+#define FOLL_LONGTERM 0x100
 
 int gup_open(void)
 {
@@ -51,17 +53,17 @@ int gup_open(void)
 	return fd;
 }
 
-void gup_pin(int fd, int longterm, void *vaddr, uint64_t size,
-	     uint32_t pages_per_call, struct pin_cost *cost)
+void gup_pin(int fd, void *vaddr, uint64_t size, uint32_t pages_per_call,
+	     struct pin_cost *cost)
 {
 	struct gup_args args = {
 		.addr = (uintptr_t)vaddr,
 		.size = size,
 		.pages_per_call = pages_per_call,
-		.gup_flags = GUP_FOLL_WRITE,
+		.gup_flags = FOLL_WRITE | FOLL_LONGTERM,
 	};
 
-	if (ioctl(fd, longterm ? GUP_PIN_LONGTERM : GUP_PIN_FAST, &args))
+	if (ioctl(fd, GUP_PIN_FAST, &args))
 		err(EXIT_FAILURE, GUP_TEST);
 	/* It stops silently where it can't pin. */
 	if (args.size != size)

@@ -57,7 +57,7 @@ extern const struct target_ops target_iommufd;
 
 /**
  * struct pin_cost - what gup_test measured, in ns for the whole range
- * @pin: pinning
+ * @pin: pin_user_pages_fast() with FOLL_WRITE and FOLL_LONGTERM
  * @unpin: unpinning, without dirtying
  */
 struct pin_cost {
@@ -67,8 +67,8 @@ struct pin_cost {
 
 /* gup.c */
 int gup_open(void);
-void gup_pin(int fd, int longterm, void *vaddr, uint64_t size,
-	     uint32_t pages_per_call, struct pin_cost *cost);
+void gup_pin(int fd, void *vaddr, uint64_t size, uint32_t pages_per_call,
+	     struct pin_cost *cost);
 
 /**
  * enum memory_kind - what memory consists of

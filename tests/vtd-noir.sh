@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# Suite: without interrupt remapping our VT-d driver leaves the hardware alone
+# and says why. There are no IOMMU groups then, no device can be assigned, and
+# the host's own devices work as ever. Runs in the guest.
+
+number=0
+
+# result NAME STATUS: one line of KTAP.
+result()
+{
+	number=$((number + 1))
+	if [ "$2" -eq 0 ]; then
+		echo "ok $number $1"
+	else
+		echo "not ok $number $1"
+	fi
+}
+
+# bind ADDRESS: to vfio-pci. Prints the kernel's answer.
+bind()
+{
+	echo vfio-pci >"/sys/bus/pci/devices/$1/driver_override"
+	{ echo "$1" >/sys/bus/pci/drivers/vfio-pci/bind; } 2>&1
+}
+
+echo "TAP version 13"
+echo "1..6"
+dmesg | grep 'sluice vtd: stays out: ' | grep -q 'interrupt remapping'
+result says-why $?
+[ ! -e /sys/class/iommu/dmar0 ]
+result drives-nothing $?
+[ -z "$(ls /sys/kernel/iommu_groups)" ]
+result no-groups $?
+answer=$(bind "$EDU0")
+echo "# $answer"
+echo "$answer" | grep -q 'Invalid argument'
+result binding-is-refused $?
+[ ! -e "/sys/bus/pci/devices/$EDU0/driver" ] && [ ! -e /dev/vfio/0 ]
+result nothing-is-bound $?
+disk=$(echo "/sys/bus/pci/devices/$NVME1/nvme/"*/nvme*n1)
+have=$(sha256sum <"/dev/${disk##*/}")
+[ "${have%% *}" = "$NVME1_SHA256" ]
+result host-disk-reads $?

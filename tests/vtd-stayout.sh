@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=dash
+#
+# Suite: where the kernel's own driver has the VT-d, ours stays out and says
+# so; Sluice works through that driver. Runs in the guest.
+
+number=0
+
+# result NAME STATUS: one line of KTAP.
+result()
+{
+	number=$((number + 1))
+	if [ "$2" -eq 0 ]; then
+		echo "ok $number $1"
+	else
+		echo "not ok $number $1"
+	fi
+}
+
+echo "TAP version 13"
+echo "1..4"
+dmesg | grep -q 'sluice vtd: stays out: intel-iommu is active'
+result says-so $?
+! dmesg | grep 'sluice vtd: ' | grep -q 'translation is on'
+result drives-nothing $?
+have=$({ nvme-read --bind "$NVME1" || echo "it failed"; } | sha256sum)
+[ "${have%% *}" = "$NVME1_SHA256" ]
+result nvme-read $?
+stray-dma "$EDU0" >/dev/null
+stopped=$?
+dmesg | grep 'DMAR: ' | grep 'fault addr' | grep -q "${EDU0#*:}" || stopped=1
+result its-driver-reports-faults "$stopped"
