@@ -35,6 +35,7 @@ struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
 	domain->iommu = iommu;
 	domain->nr_groups = 0;
 	domain->reclaim_due = false;
+	domain->dead = false;
 	INIT_LIST_HEAD(&domain->node);
 	sluice_iommu_get(iommu);
 	return domain;
@@ -66,11 +67,11 @@ int sluice_domain_flush(struct sluice_domain *domain,
 	int ret;
 
 	/* A second time-out would tell nothing new. */
-	if (READ_ONCE(domain->iommu->dead))
+	if (READ_ONCE(domain->dead))
 		return -EIO;
 	ret = domain->ops->flush(domain, gather);
-	if (ret && !xchg(&domain->iommu->dead, true))
-		pr_err("backend %s: an IOMMU no longer answers (%d): memory it may still reach stays pinned, nothing more can be attached to it\n",
+	if (ret && !xchg(&domain->dead, true))
+		pr_err("backend %s: an IOMMU no longer answers (%d): memory it may still reach stays pinned\n",
 		       domain->iommu->backend->name, ret);
 	return ret;
 }

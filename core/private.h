@@ -188,7 +188,7 @@ static inline bool sluice_space_dead(struct sluice_space *space)
 	struct sluice_domain *domain;
 
 	list_for_each_entry(domain, &space->domains, node) {
-		if (READ_ONCE(domain->iommu->dead))
+		if (READ_ONCE(domain->dead))
 			return true;
 	}
 	return false;

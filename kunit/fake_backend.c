@@ -370,6 +370,7 @@ static int fake_flush(struct sluice_domain *domain,
 	ret = fake_hw_invalidate(fd->hw, &fd->context, gather);
 	if (ret) {
 		fd->broken = true;
+		WRITE_ONCE(domain->iommu->dead, true);
 		list_splice_init(&gather->tables, &fd->hw->kept);
 		return ret;
 	}

@@ -280,9 +280,9 @@ static void expect_map_flush(struct kunit *test, u64 cap, bool needed)
 						    &gather));
 		/* Leaves only: nothing that pointed to a table has changed. */
 		fake_vtd_expect_event(hw, 0, FAKE_VTD_DESC, 0, 0x200f2,
-				      IOVA | IH | 1);
+				      IOVA | 1);
 		fake_vtd_expect_event(hw, 1, FAKE_VTD_DESC, 0, 0x200f2,
-				      (IOVA + SZ_64K) | IH);
+				      IOVA + SZ_64K);
 	}
 	KUNIT_EXPECT_EQ(test, 0, fake_vtd_translate(hw, rid, IOVA, false,
 						    &phys));

@@ -391,7 +391,10 @@ static int generic_flush(struct sluice_domain *domain,
 
 	if (gather->nr)
 		iommu_iotlb_sync(d->hw, &gather->iotlb);
-	return d->broken ? -EIO : 0;
+	if (!d->broken)
+		return 0;
+	WRITE_ONCE(domain->iommu->dead, true);
+	return -EIO;
 }
 
 static const struct sluice_domain_ops generic_domain_ops = {

@@ -68,14 +68,14 @@ int sluice_paging_prepare(struct sluice_domain *domain,
 			  struct sluice_gather *gather)
 {
 	return pt_prepare(&sluice_paging_of(domain)->pt, extents, nr,
-			  GFP_KERNEL, gather);
+			  GFP_KERNEL_ACCOUNT, gather);
 }
 
 int sluice_paging_cut(struct sluice_domain *domain,
 		      const struct sluice_range *range,
 		      struct sluice_gather *gather)
 {
-	return pt_cut(&sluice_paging_of(domain)->pt, range, GFP_KERNEL,
+	return pt_cut(&sluice_paging_of(domain)->pt, range, GFP_KERNEL_ACCOUNT,
 		      gather);
 }
 
@@ -83,6 +83,9 @@ int sluice_paging_cut(struct sluice_domain *domain,
 static noinline void gather_mapped(const struct sluice_extent *e, u64 bytes,
 				   struct sluice_gather *gather)
 {
+	/* The pointers to new tables, too. */
+	if (bytes)
+		gather->nonleaf = true;
 	for (; bytes; bytes -= min(bytes, e->len), e++)
 		sluice_gather_add(gather, e->iova,
 				  e->iova + (min(bytes, e->len) - 1), 64);
@@ -96,7 +99,8 @@ int sluice_paging_map(struct sluice_domain *domain,
 	struct sluice_paging *paging = sluice_paging_of(domain);
 	int ret;
 
-	ret = pt_map(&paging->pt, extents, nr, prot, GFP_KERNEL, done, gather);
+	ret = pt_map(&paging->pt, extents, nr, prot, GFP_KERNEL_ACCOUNT, done,
+		     gather);
 	if (unlikely(READ_ONCE(paging->flush_on_map)))
 		gather_mapped(extents, *done, gather);
 	if (unlikely(pt_reclaim_due(&paging->pt)))
@@ -126,7 +130,7 @@ int sluice_paging_flush(struct sluice_domain *domain,
 	struct sluice_paging *paging = sluice_paging_of(domain);
 	int ret = paging->ops->flush(paging, gather);
 
-	/* Hardware that a device was taken from in vain is asked no more. */
+	/* Hardware that couldn't be told of a device's leave isn't in @flush. */
 	if (READ_ONCE(paging->broken))
 		ret = -EIO;
 	/* What hardware may still read stays for ever, with all below it. */

@@ -69,6 +69,8 @@ int sluice_paging_iotlb_sync_map(struct iommu_domain *hw, unsigned long iova,
 		return 0;
 	sluice_gather_init(&gather);
 	sluice_gather_add(&gather, iova, iova + (size - 1), 64);
+	/* The pointers to new tables, too. */
+	gather.nonleaf = true;
 	return sluice_paging_flush(&paging->domain, &gather);
 }
 

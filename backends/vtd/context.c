@@ -92,11 +92,21 @@ struct vtd_entry vtd_context_make(phys_addr_t table, unsigned int levels,
 	};
 }
 
+/* Something else is there that nobody would take out any more. */
+static void evict(struct vtd_unit *unit, u16 rid, struct vtd_entry *at)
+{
+	u16 did = FIELD_GET(VTD_CONTEXT_DID, le64_to_cpu(at->high));
+
+	vtd_entry_write(unit, &at->low, 0);
+	vtd_entry_write(unit, &at->high, 0);
+	vtd_inval_context(unit, &rid, 1, did, did);
+}
+
 /**
  * vtd_context_install - have a requester ID's DMA translated
  * @unit: the unit; its lock is held
- * @rid: the requester ID; reserved, and its entry is either not present, or this
- *	one already, for another device that shares the requester ID
+ * @rid: the requester ID; reserved. Its entry should be not present, or this one
+ *	already, for another device that shares the requester ID
  * @entry: the entry
  */
 void vtd_context_install(struct vtd_unit *unit, u16 rid,
@@ -106,6 +116,8 @@ void vtd_context_install(struct vtd_unit *unit, u16 rid,
 
 	if (to->low == entry->low && to->high == entry->high)
 		return;
+	if (to->low)
+		evict(unit, rid, to);
 	/* The word with the present bit is the last. */
 	vtd_entry_write(unit, &to->high, le64_to_cpu(entry->high));
 	vtd_entry_write(unit, &to->low, le64_to_cpu(entry->low));

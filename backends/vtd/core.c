@@ -70,10 +70,18 @@ static void probe_ats(struct vtd_device *device)
 {
 	struct pci_dev *pdev = device->pci;
 
-	if (!(device->unit->ecap & VTD_ECAP_DT) || device->nr_rids > 1 ||
-	    !pci_ats_supported(pdev) || !vtd_ats_reported(&vtd_firmware, pdev))
+	if (!(device->unit->ecap & VTD_ECAP_DT) || !pci_ats_supported(pdev))
+		return;
+	/* Functions of this one, which may have ATS on, depend on it. */
+	if (!pdev->is_virtfn)
+		pci_prepare_ats(pdev, 12);
+	if (device->nr_rids > 1 || !pci_ats_page_aligned(pdev) ||
+	    !vtd_ats_reported(&vtd_firmware, pdev))
 		return;
 	device->ats_able = true;
+	/* Some QAT devices write what is under way only after a second one. */
+	device->ats_twice = pdev->vendor == PCI_VENDOR_ID_INTEL &&
+			    (pdev->device & ~3) == 0x4940;
 	device->ats_depth = pci_ats_queue_depth(pdev) & 0x1f;
 	device->ats_pf = pci_dev_id(pci_physfn(pdev));
 }
@@ -85,7 +93,8 @@ static struct iommu_device *probe_device(struct device *dev)
 	u16 rid;
 
 	unit = vtd_find_unit(dev, &rid);
-	if (!unit)
+	/* The buses are gone through again for each unit that registers. */
+	if (!unit || !unit->core.ops)
 		return ERR_PTR(-ENODEV);
 	if (dev_is_pci(dev))
 		device = alloc_pci(unit, to_pci_dev(dev));
@@ -103,7 +112,6 @@ static void release_device(struct device *dev)
 {
 	struct vtd_device *device = device_of(dev);
 
-	dev_iommu_priv_set(dev, NULL);
 	vtd_device_free(device);
 }
 

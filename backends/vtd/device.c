@@ -55,7 +55,7 @@ struct vtd_device *vtd_device_alloc(struct vtd_unit *unit, struct pci_dev *pci,
 	return device;
 }
 
-/* Does another device's DMA bear the requester ID, too? */
+/* Does another device's DMA bear the requester ID, too, and go the same way? */
 static bool shared_rid(struct vtd_device *device, u16 rid)
 {
 	struct vtd_device *other;
@@ -63,7 +63,10 @@ static bool shared_rid(struct vtd_device *device, u16 rid)
 
 	lockdep_assert_held(&device->unit->lock);
 	list_for_each_entry(other, &device->unit->devices, unit_node) {
-		for (i = 0; other != device && i < other->nr_rids; i++) {
+		if (other == device || other->entry.low != device->entry.low ||
+		    other->entry.high != device->entry.high)
+			continue;
+		for (i = 0; i < other->nr_rids; i++) {
 			if (other->rids[i] == rid)
 				return true;
 		}
@@ -79,17 +82,20 @@ static void gather_all(struct sluice_gather *gather)
 	sluice_gather_add(gather, 0, U64_MAX, 12);
 }
 
+/* Before the device's entry lets it ask for translations. */
 static void ats_on(struct vtd_device *device)
 {
 	lockdep_assert_held(&device->unit->lock);
 	if (!device->ats_able)
 		return;
+	if (device->pci && pci_enable_ats(device->pci, 12)) {
+		pci_info(device->pci, "ATS can't be switched on\n");
+		return;
+	}
 	/* Flushes must know of it before its TLB has anything. */
 	scoped_guard(mutex, &device->domain->lock)
 		list_add_tail_rcu(&device->ats_node, &device->domain->ats);
 	device->ats = true;
-	if (device->pci && pci_enable_ats(device->pci, 12))
-		pci_warn(device->pci, "ATS can't be switched on\n");
 }
 
 static void ats_off(struct vtd_device *device)
@@ -135,14 +141,17 @@ static void take_out(struct vtd_device *device, bool all)
 	}
 	if (device->domain)
 		vtd_domain_unlink(device->domain, device->link,
-				  !ret && !vtd_unit_dead(unit));
+				  !ret);
 	device->domain = NULL;
 	device->link = NULL;
 	device->entry = (struct vtd_entry){};
 }
 
-/* The device's entries are not present; hardware may remember that. */
-static int put_in(struct vtd_device *device, struct vtd_entry entry)
+/*
+ * The device's entries are not present, and hardware may remember that. If it
+ * can't be told, the device stays blocked, which endangers nobody.
+ */
+static void put_in(struct vtd_device *device, struct vtd_entry entry)
 {
 	u16 did = FIELD_GET(VTD_CONTEXT_DID, le64_to_cpu(entry.high));
 	struct vtd_unit *unit = device->unit;
@@ -152,10 +161,9 @@ static int put_in(struct vtd_device *device, struct vtd_entry entry)
 	device->entry = entry;
 	for (i = 0; i < device->nr_rids; i++)
 		vtd_context_install(unit, device->rids[i], &entry);
-	if (!unit->flush_on_map)
-		return 0;
-	return vtd_inval_context(unit, device->rids, device->nr_rids,
-				 VTD_DID_NOT_PRESENT, did);
+	if (unit->flush_on_map)
+		vtd_inval_context(unit, device->rids, device->nr_rids,
+				  VTD_DID_NOT_PRESENT, did);
 }
 
 /**
@@ -190,7 +198,7 @@ void vtd_device_block(struct vtd_device *device)
  * vtd_device_pass_through - let a device's DMA go where it says
  * @device: the device
  *
- * Return: 0; -EINVAL if the unit can't do that; -EIO if it doesn't answer.
+ * Return: 0; -EINVAL if the unit can't do that.
  */
 int vtd_device_pass_through(struct vtd_device *device)
 {
@@ -200,9 +208,10 @@ int vtd_device_pass_through(struct vtd_device *device)
 		return -EINVAL;
 	guard(mutex)(&unit->lock);
 	take_out(device, true);
-	return put_in(device, vtd_context_make(0, vtd_unit_max_levels(unit),
-					       VTD_TT_PASS_THROUGH,
-					       VTD_DID_PASS_THROUGH));
+	put_in(device, vtd_context_make(0, vtd_unit_max_levels(unit),
+					VTD_TT_PASS_THROUGH,
+					VTD_DID_PASS_THROUGH));
+	return 0;
 }
 
 /**
@@ -211,18 +220,14 @@ int vtd_device_pass_through(struct vtd_device *device)
  * @domain: the domain
  *
  * Return: 0; -EINVAL if the device's unit can't walk the domain's tables; -ENOMEM;
- * -ENOSPC if the unit has no domain id left; -EIO if it doesn't answer. After
- * -EIO the device is blocked, after the others nothing has changed.
+ * -ENOSPC if the unit has no domain id left. After a failure nothing has changed.
  */
 int vtd_device_attach(struct vtd_device *device, struct vtd_domain *domain)
 {
 	struct vtd_unit *unit = device->unit;
 	struct vtd_link *link;
-	int ret;
 
 	guard(mutex)(&unit->lock);
-	if (vtd_unit_dead(unit))
-		return -EIO;
 	if (!vtd_domain_fits(domain, unit))
 		return -EINVAL;
 	link = vtd_domain_link(domain, unit);
@@ -232,15 +237,11 @@ int vtd_device_attach(struct vtd_device *device, struct vtd_domain *domain)
 	take_out(device, true);
 	device->domain = domain;
 	device->link = link;
-	ret = put_in(device, vtd_context_make(pt_root(&domain->paging.pt, NULL),
-					      domain->levels,
-					      device->ats_able ?
-					      VTD_TT_TABLES_ATS : VTD_TT_TABLES,
-					      link->did));
-	if (ret || vtd_unit_dead(unit)) {
-		take_out(device, true);
-		return -EIO;
-	}
 	ats_on(device);
+	put_in(device, vtd_context_make(pt_root(&domain->paging.pt, NULL),
+					domain->levels,
+					device->ats ? VTD_TT_TABLES_ATS :
+						      VTD_TT_TABLES,
+					link->did));
 	return 0;
 }

@@ -309,6 +309,7 @@ static bool __init interrupts_remapped(void)
 	struct intel_iommu *dmar;
 	bool any = false;
 
+	guard(rwsem_read)(&dmar_global_lock);
 	for_each_active_iommu(dmar, drhd) {
 		if (!dmar->qi || !dmar->ir_table)
 			return false;
@@ -367,7 +368,7 @@ static int __init load_units(void)
 }
 
 /* Devices get their entries while DMA isn't translated yet: none is missed. */
-static int __init register_units(void)
+static void __init register_units(void)
 {
 	struct dmar_unit *du;
 	int ret;
@@ -375,39 +376,44 @@ static int __init register_units(void)
 	list_for_each_entry(du, &units, node) {
 		ret = iommu_device_sysfs_add(&du->unit.core, NULL, groups, "%s",
 					     du->unit.name);
+		/* A device that couldn't be taken in stays blocked. */
+		ret = ret ?: iommu_device_register(&du->unit.core,
+						   &vtd_iommu_ops, NULL);
 		if (ret)
-			return ret;
-		ret = iommu_device_register(&du->unit.core, &vtd_iommu_ops,
-					    NULL);
-		if (ret)
-			return ret;
+			pr_err("%s: not all devices have been taken in (%d)\n",
+			       du->unit.name, ret);
 	}
-	return 0;
 }
 
-static int __init enable_units(void)
+/* Do drivers give devices of the unit addresses that only we can translate? */
+static bool __init unit_needed(struct vtd_unit *unit)
+{
+	struct vtd_device *device;
+
+	guard(mutex)(&unit->lock);
+	list_for_each_entry(device, &unit->devices, unit_node) {
+		if (device->domain)
+			return true;
+	}
+	return false;
+}
+
+static void __init enable_units(void)
 {
 	struct dmar_unit *du;
-	int ret;
 
 	list_for_each_entry(du, &units, node) {
 		take_fault_irq(du);
-		ret = vtd_unit_enable(&du->unit);
-		if (ret) {
-			pr_err("%s: translation can't be switched on\n",
-			       du->unit.name);
-			return ret;
-		}
-	}
-	return 0;
-}
-
-static void __init refuse_attaches(void)
-{
-	struct dmar_unit *du;
-
-	list_for_each_entry(du, &units, node)
+		if (!vtd_unit_enable(&du->unit))
+			continue;
+		/* DMA would go to addresses that were never meant for memory. */
+		if (unit_needed(&du->unit))
+			panic("sluice vtd: %s can't be switched on",
+			      du->unit.name);
 		WRITE_ONCE(du->unit.iommu.dead, true);
+		pr_err("%s: translation can't be switched on, devices behind it can't be assigned\n",
+		       du->unit.name);
+	}
 }
 
 static void __init read_firmware(void)
@@ -432,7 +438,7 @@ static void __init read_firmware(void)
  */
 static int __init request_acs(void)
 {
-	if (dmar_disabled && interrupts_remapped())
+	if (!no_iommu && dmar_disabled && interrupts_remapped())
 		pci_request_acs();
 	return 0;
 }
@@ -443,7 +449,7 @@ static int __init vtd_init(void)
 {
 	int ret;
 
-	if (list_empty(&dmar_drhd_units))
+	if (no_iommu || list_empty(&dmar_drhd_units))
 		return 0;
 	if (intel_iommu_enabled) {
 		pr_info("stays out: intel-iommu is active (boot with intel_iommu=off to have this driver instead)\n");
@@ -459,23 +465,12 @@ static int __init vtd_init(void)
 	if (ret)
 		goto err_remove;
 	sluice_paging_host_mode();
-	ret = register_units();
-	if (ret)
-		goto err_stuck;
-	ret = enable_units();
-	if (ret)
-		goto err_stuck;
+	register_units();
+	enable_units();
 	register_syscore_ops(&syscore_ops);
 	x86_platform.iommu_shutdown = shut_down;
 	ret = sluice_backend_register(&vtd_backend);
 	pr_info("DMA translation is on\n");
-	return ret;
-
-err_stuck:
-	/* The IOMMU core may have devices of ours by now. */
-	refuse_attaches();
-	pr_err("DMA is not translated (%d), and devices can't be assigned\n",
-	       ret);
 	return ret;
 
 err_remove:

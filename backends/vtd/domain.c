@@ -141,11 +141,11 @@ static struct vtd_link *new_link(struct vtd_domain *domain,
 	int did;
 
 	lockdep_assert_held(&domain->lock);
-	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
+	link = kzalloc(sizeof(*link), GFP_KERNEL);
 	if (!link)
 		return ERR_PTR(-ENOMEM);
 	did = ida_alloc_range(&unit->dids, VTD_DID_FIRST, unit->nr_dids - 1,
-			      GFP_KERNEL_ACCOUNT);
+			      GFP_KERNEL);
 	if (did < 0) {
 		kfree(link);
 		if (did == -ENOSPC)

@@ -183,7 +183,7 @@ void vtd_fault_handle(struct vtd_unit *unit)
 	schedule_delayed_work(&unit->unmask, PAUSE);
 }
 
-/* While it is masked, the handler doesn't run. */
+/* While it is masked, the handler hardly runs: at worst, a fault is told twice. */
 static void unmask(struct work_struct *work)
 {
 	struct vtd_unit *unit = container_of(to_delayed_work(work),

@@ -23,7 +23,13 @@
  */
 #define MAX_DESCS 16
 
-/* Hardware that doesn't answer may use what it remembers for ever. */
+/* How often a request is repeated that another one's time-out has taken along. */
+#define TRIES 4
+
+/*
+ * The queue goes on after an error: what is submitted later is carried out. But
+ * what this request was for, hardware may remember for ever.
+ */
 static int give_up(struct vtd_unit *unit, int ret)
 {
 	if (!xchg(&unit->iommu.dead, true))
@@ -35,11 +41,13 @@ static int give_up(struct vtd_unit *unit, int ret)
 static int submit(struct vtd_unit *unit, struct vtd_desc *descs,
 		  unsigned int nr)
 {
+	unsigned int tries = TRIES;
 	int ret;
 
-	if (vtd_unit_dead(unit))
-		return -EIO;
-	ret = unit->hw->submit(unit, descs, nr);
+	/* Only a device can fail to answer in time, and these don't ask one. */
+	do {
+		ret = unit->hw->submit(unit, descs, nr);
+	} while (ret == -ETIMEDOUT && --tries);
 	return ret ? give_up(unit, ret) : 0;
 }
 
@@ -50,14 +58,19 @@ static int submit_to_device(struct vtd_device *device, struct vtd_desc *descs,
 	struct vtd_unit *unit = device->unit;
 	int ret;
 
-	if (vtd_unit_dead(unit))
-		return -EIO;
 	if (device->pci && pci_dev_is_disconnected(device->pci))
 		return 0;
 	ret = unit->hw->submit(unit, descs, nr);
-	if (ret && device->pci && !pci_device_is_present(device->pci))
+	if (!ret && device->ats_twice)
+		ret = unit->hw->submit(unit, descs, nr);
+	if (!ret || (device->pci && !pci_device_is_present(device->pci)))
 		return 0;
-	return ret ? give_up(unit, ret) : 0;
+	/* Its fault alone: the unit and everybody else's domains are well. */
+	pr_err_ratelimited("%s: device %02x:%02x.%d doesn't invalidate its TLB (%d)\n",
+			   unit->name, PCI_BUS_NUM(device->rids[0]),
+			   PCI_SLOT(device->rids[0]),
+			   PCI_FUNC(device->rids[0]), ret);
+	return -EIO;
 }
 
 static struct vtd_desc make_context(unsigned int granularity, u16 rid, u16 did)

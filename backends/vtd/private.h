@@ -230,6 +230,7 @@ void vtd_domain_unlink(struct vtd_domain *domain, struct vtd_link *link,
  * @link: @domain on @unit. The unit's lock
  * @ats_able: may have a TLB of its own
  * @ats_depth: invalidations that it can queue; 0: 32
+ * @ats_twice: each invalidation of its TLB has to be repeated
  * @ats_pf: requester ID of the physical function
  * @ats_node: link in &vtd_domain.ats while its TLB is on
  * @ats: its TLB is on. The unit's lock
@@ -246,6 +247,7 @@ struct vtd_device {
 	struct vtd_domain *domain;
 	struct vtd_link *link;
 	bool ats_able;
+	bool ats_twice;
 	u8 ats_depth;
 	u16 ats_pf;
 	struct list_head ats_node;

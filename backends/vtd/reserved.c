@@ -35,11 +35,12 @@ static bool leads_to(const struct vtd_scope *scope, struct pci_dev *pdev)
 
 static bool scope_has(const struct vtd_scope *scope, struct pci_dev *pdev)
 {
-	for (; pdev; pdev = pdev->bus->self) {
+	if (!scope->bridge)
+		return leads_to(scope, pdev);
+	/* A virtual function's bus may be one that firmware doesn't know. */
+	for (pdev = pci_physfn(pdev); pdev; pdev = pdev->bus->self) {
 		if (leads_to(scope, pdev))
 			return true;
-		if (!scope->bridge)
-			return false;
 	}
 	return false;
 }
@@ -50,8 +51,6 @@ static bool report_has(const struct vtd_report *report, struct pci_dev *pdev)
 
 	if (report->segment != pci_domain_nr(pdev->bus))
 		return false;
-	/* Firmware doesn't know of virtual functions. */
-	pdev = pci_physfn(pdev);
 	for (i = 0; i < report->nr_scopes; i++) {
 		if (scope_has(&report->scopes[i], pdev))
 			return true;

@@ -33,7 +33,7 @@ __le64 *pt_table_alloc(struct pt *pt, gfp_t gfp)
 
 	KUNIT_STATIC_STUB_REDIRECT(pt_table_alloc, pt, gfp);
 
-	page = alloc_pages_node(pt->nid, gfp | __GFP_ACCOUNT | __GFP_ZERO, 0);
+	page = alloc_pages_node(pt->nid, gfp | __GFP_ZERO, 0);
 	if (!page)
 		return NULL;
 	count_table(page, 1);
@@ -110,7 +110,7 @@ int pt_init(struct pt *pt, const struct pt_format *fmt,
 	ret = fmt->init(pt, &full);
 	if (ret)
 		return ret;
-	root = pt_table_alloc(pt, GFP_KERNEL);
+	root = pt_table_alloc(pt, GFP_KERNEL_ACCOUNT);
 	if (!root)
 		return -ENOMEM;
 	if (pt->flush)

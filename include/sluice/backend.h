@@ -54,8 +54,9 @@
  *
  * **Dead hardware.** A @flush that fails means that the hardware may still use
  * the old translations, for ever. The core then never unpins what the flush
- * covered (quarantine), marks the instance dead, and attaches no further
- * group to it. The backend must keep the tables' memory, too.
+ * covered (quarantine), and takes the domain for dead. The backend must keep the
+ * tables' memory, too, and marks the instance dead, if it is the instance that
+ * failed: no further group is attached to it.
  *
  * **How the families implement it.** Generic: calls of the kernel's IOMMU API;
  * the hardware side is a struct iommu_domain. VT-d and AMD-Vi: @prepare
@@ -241,9 +242,7 @@ struct sluice_caps {
  * @backend: the backend that made it
  * @caps: capabilities; set by the backend before probe returns
  * @ref: held by attached groups and by domains; managed by the core
- * @dead: a flush failed; set once, by the core, or by a backend whose domains
- *	are served by several instances and which knows the one that failed;
- *	read without a lock
+ * @dead: the hardware failed; set once, by the backend, read without a lock
  *
  * Embedded in a backend's own structure. An instance may serve one group or
  * many; a backend may return the same one from several probes.
@@ -364,6 +363,8 @@ struct sluice_domain_ops {
  * @nr_groups: groups attached; the space's lock
  * @reclaim_due: it is time for a @reclaim: set by the backend in @map, without a
  *	lock; cleared by the core before it calls @reclaim
+ * @dead: a flush failed: nothing that was mapped may be unpinned any more; set
+ *	once by the core, read without a lock
  *
  * Embedded in a backend's own structure; all other members are the core's.
  */
@@ -373,6 +374,7 @@ struct sluice_domain {
 	struct list_head node;
 	unsigned int nr_groups;
 	bool reclaim_due;
+	bool dead;
 };
 
 /**

@@ -197,8 +197,8 @@ static inline int pt_prepare(struct pt *pt,
  *	multiples of the smallest page
  * @nr: how many
  * @prot: &enum sluice_prot, with at least one of read and write
- * @gfp: how to allocate tables that are missing (they are charged in any case);
- *	growing the root sleeps
+ * @gfp: how to allocate tables that are missing; with __GFP_ACCOUNT where a user
+ *	decides how many there are. Growing the root sleeps
  * @done: if it fails: how many bytes, counted from the first extent on, are mapped
  * @gather: gets what hardware must forget before it finds the new pages: table
  *	pointers that were replaced; not NULL. Hardware that remembers what was not
