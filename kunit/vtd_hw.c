@@ -56,8 +56,9 @@ void fake_vtd_set64(struct fake_vtd *hw, unsigned int reg, u64 value)
 
 void fake_vtd_clear_events(struct fake_vtd *hw)
 {
-	guard(spinlock)(&hw->lock);
+	spin_lock(&hw->lock);
 	hw->nr_events = 0;
+	spin_unlock(&hw->lock);
 }
 
 static void note(struct fake_vtd *hw, enum fake_vtd_kind kind, unsigned int reg,
@@ -105,19 +106,25 @@ static void check_width(struct fake_vtd *hw, unsigned int reg, unsigned int widt
 static u32 read32(struct vtd_unit *unit, unsigned int reg)
 {
 	struct fake_vtd *hw = fake_vtd_of(unit);
+	u32 value;
 
-	guard(spinlock)(&hw->lock);
+	spin_lock(&hw->lock);
 	check_width(hw, reg, 4);
-	return *reg_of(hw, reg);
+	value = *reg_of(hw, reg);
+	spin_unlock(&hw->lock);
+	return value;
 }
 
 static u64 read64(struct vtd_unit *unit, unsigned int reg)
 {
 	struct fake_vtd *hw = fake_vtd_of(unit);
+	u64 value;
 
-	guard(spinlock)(&hw->lock);
+	spin_lock(&hw->lock);
 	check_width(hw, reg, 8);
-	return fake_vtd_get64(hw, reg);
+	value = fake_vtd_get64(hw, reg);
+	spin_unlock(&hw->lock);
+	return value;
 }
 
 /* FSTS: PPF is set as long as a record's F is; PFO is cleared by writing it. */
@@ -138,7 +145,7 @@ static void write32(struct vtd_unit *unit, unsigned int reg, u32 value)
 {
 	struct fake_vtd *hw = fake_vtd_of(unit);
 
-	guard(spinlock)(&hw->lock);
+	spin_lock(&hw->lock);
 	check_width(hw, reg, 4);
 	note(hw, FAKE_VTD_WRITE32, reg, value, 0);
 	if (reg == 0x34) {
@@ -154,33 +161,37 @@ static void write32(struct vtd_unit *unit, unsigned int reg, u32 value)
 	} else {
 		*reg_of(hw, reg) = value;
 	}
+	spin_unlock(&hw->lock);
 }
 
 static void write64(struct vtd_unit *unit, unsigned int reg, u64 value)
 {
 	struct fake_vtd *hw = fake_vtd_of(unit);
 
-	guard(spinlock)(&hw->lock);
+	spin_lock(&hw->lock);
 	check_width(hw, reg, 8);
 	note(hw, FAKE_VTD_WRITE64, reg, value, 0);
 	fake_vtd_set64(hw, reg, value);
+	spin_unlock(&hw->lock);
 }
 
 static int command(struct vtd_unit *unit, u32 bit, bool on)
 {
 	struct fake_vtd *hw = fake_vtd_of(unit);
+	int ret = 0;
 
-	guard(spinlock)(&hw->lock);
+	spin_lock(&hw->lock);
 	note(hw, on ? FAKE_VTD_SET : FAKE_VTD_CLEAR, 0x18, bit, 0);
 	if (hw->deaf)
-		return -ETIMEDOUT;
-	if (bit == BIT(30))
+		ret = -ETIMEDOUT;
+	else if (bit == BIT(30))
 		hw->root = fake_vtd_get64(hw, 0x20);
-	if (on)
+	if (!ret && on)
 		*reg_of(hw, 0x1c) |= bit;
-	else
+	else if (!ret)
 		*reg_of(hw, 0x1c) &= ~bit;
-	return 0;
+	spin_unlock(&hw->lock);
+	return ret;
 }
 
 static int submit(struct vtd_unit *unit, struct vtd_desc *descs,
@@ -188,19 +199,21 @@ static int submit(struct vtd_unit *unit, struct vtd_desc *descs,
 {
 	struct fake_vtd *hw = fake_vtd_of(unit);
 	unsigned int i;
+	int ret = 0;
 
-	guard(spinlock)(&hw->lock);
+	spin_lock(&hw->lock);
 	if (!nr || nr > 128)
 		fake_vtd_violation(hw, "descriptors", nr, 0);
 	for (i = 0; i < nr; i++)
 		note(hw, FAKE_VTD_DESC, 0, descs[i].qw[0], descs[i].qw[1]);
 	if (hw->dies && (hw->dies == 1 || !--hw->dies)) {
 		hw->dies = 1;
-		return -ETIMEDOUT;
+		ret = -ETIMEDOUT;
 	}
-	for (i = 0; i < nr; i++)
+	for (i = 0; !ret && i < nr; i++)
 		fake_vtd_carry_out(hw, descs[i].qw);
-	return 0;
+	spin_unlock(&hw->lock);
+	return ret;
 }
 
 static void write_back(const void *start, size_t bytes)

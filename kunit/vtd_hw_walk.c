@@ -263,8 +263,12 @@ int fake_vtd_translate_locked(struct fake_vtd *hw, u16 rid, u64 iova,
 int fake_vtd_translate(struct fake_vtd *hw, u16 rid, u64 iova, bool write,
 		       phys_addr_t *phys)
 {
-	guard(spinlock)(&hw->lock);
-	return fake_vtd_translate_locked(hw, rid, iova, write, phys);
+	int ret;
+
+	spin_lock(&hw->lock);
+	ret = fake_vtd_translate_locked(hw, rid, iova, write, phys);
+	spin_unlock(&hw->lock);
+	return ret;
 }
 
 static struct xarray *device_tlb_of(struct fake_vtd *hw, u16 rid)
@@ -281,14 +285,14 @@ static struct xarray *device_tlb_of(struct fake_vtd *hw, u16 rid)
 	return pages;
 }
 
-int fake_vtd_ats_read(struct fake_vtd *hw, u16 rid, u64 iova, phys_addr_t *phys)
+static int ats_read_locked(struct fake_vtd *hw, u16 rid, u64 iova,
+			   phys_addr_t *phys)
 {
 	struct xarray *pages;
 	u64 low, high;
 	void *entry;
 	int ret;
 
-	guard(spinlock)(&hw->lock);
 	pages = device_tlb_of(hw, rid);
 	if (!pages)
 		return illegal(hw, "no memory", 0, 0);
@@ -306,4 +310,14 @@ int fake_vtd_ats_read(struct fake_vtd *hw, u16 rid, u64 iova, phys_addr_t *phys)
 	xa_store(pages, iova >> 12, xa_mk_value(*phys), GFP_ATOMIC);
 	*phys += iova & 0xfff;
 	return 0;
+}
+
+int fake_vtd_ats_read(struct fake_vtd *hw, u16 rid, u64 iova, phys_addr_t *phys)
+{
+	int ret;
+
+	spin_lock(&hw->lock);
+	ret = ats_read_locked(hw, rid, iova, phys);
+	spin_unlock(&hw->lock);
+	return ret;
 }
