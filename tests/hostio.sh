@@ -15,18 +15,8 @@ WRITERS=4
 FILES=12
 ROUNDS=2
 
-number=0
-
-# result NAME STATUS: one line of KTAP.
-result()
-{
-	number=$((number + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $number $1"
-	else
-		echo "not ok $number $1"
-	fi
-}
+# shellcheck source=tests/lib/ktap.sh
+. /usr/local/bin/ktap.sh
 
 # write_file FILE KIB OFFSET FLAG: part of the pool, past the page cache if FLAG
 # is "direct". Prints its sum and name.

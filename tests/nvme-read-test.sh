@@ -5,18 +5,8 @@
 # Suite: nvme-read reads whole disks, in different ways; each time every byte
 # counts. Runs in the guest.
 
-number=0
-
-# result NAME STATUS: one line of KTAP.
-result()
-{
-	number=$((number + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $number $1"
-	else
-		echo "not ok $number $1"
-	fi
-}
+# shellcheck source=tests/lib/ktap.sh
+. /usr/local/bin/ktap.sh
 
 # reads NAME SHA256 ARGUMENT...: what nvme-read prints must have this sum, and
 # it must have succeeded.

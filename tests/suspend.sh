@@ -11,18 +11,8 @@ LPC=/sys/bus/pci/devices/0000:00:1f.0/config
 RTC=/sys/class/rtc/rtc0/wakealarm
 COUNT=/sys/power/suspend_stats/success
 
-number=0
-
-# result NAME STATUS: one line of KTAP.
-result()
-{
-	number=$((number + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $number $1"
-	else
-		echo "not ok $number $1"
-	fi
-}
+# shellcheck source=tests/lib/ktap.sh
+. /usr/local/bin/ktap.sh
 
 # lpc ARGUMENT...: 8 bytes, by dd: the chipset's power-management base address.
 lpc()

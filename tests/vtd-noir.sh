@@ -6,18 +6,8 @@
 # and says why. There are no IOMMU groups then, no device can be assigned, and
 # the host's own devices work as ever. Runs in the guest.
 
-number=0
-
-# result NAME STATUS: one line of KTAP.
-result()
-{
-	number=$((number + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $number $1"
-	else
-		echo "not ok $number $1"
-	fi
-}
+# shellcheck source=tests/lib/ktap.sh
+. /usr/local/bin/ktap.sh
 
 # bind ADDRESS: to vfio-pci. Prints the kernel's answer.
 bind()

@@ -5,18 +5,8 @@
 # Suite: where the kernel's own driver has the VT-d, ours stays out and says
 # so; Sluice works through that driver. Runs in the guest.
 
-number=0
-
-# result NAME STATUS: one line of KTAP.
-result()
-{
-	number=$((number + 1))
-	if [ "$2" -eq 0 ]; then
-		echo "ok $number $1"
-	else
-		echo "not ok $number $1"
-	fi
-}
+# shellcheck source=tests/lib/ktap.sh
+. /usr/local/bin/ktap.sh
 
 echo "TAP version 13"
 echo "1..4"
