@@ -179,19 +179,15 @@ static void mutations(struct kunit *test)
 {
 	struct machine *m = machine_create(test);
 	struct writer *w = kunit_kzalloc(test, sizeof(*w), GFP_KERNEL);
-	int level = console_loglevel;
 	struct rnd_state rnd;
 	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, w);
 	prandom_seed_state(&rnd, 20270110);
-	/* It warns of nearly every one. */
-	console_loglevel = min(level, LOGLEVEL_WARNING);
 	for (i = 0; i < ROUNDS; i++) {
 		mutate(test, m, w, &rnd);
 		cond_resched();
 	}
-	console_loglevel = level;
 }
 
 static struct kunit_case cases[] = {

@@ -57,7 +57,7 @@ static struct vtd_scope scope_from(const u8 *at, unsigned int bytes)
 	if (at[SCOPE_TYPE] != SCOPE_ENDPOINT && !scope.bridge)
 		return scope;
 	if (depth > ARRAY_SIZE(scope.path)) {
-		pr_warn("DMAR: a device's path is too long, ignored\n");
+		pr_warn_ratelimited("DMAR: a device's path is too long, ignored\n");
 		return scope;
 	}
 	for (i = 0; i < depth; i++)
@@ -119,8 +119,8 @@ static int parse_rmrr(struct vtd_table *table, const u8 *at, unsigned int bytes)
 	last = get_unaligned_le64(at + RMRR_LIMIT);
 	if (last < start || !IS_ALIGNED(start, 4096) ||
 	    !IS_ALIGNED(last + 1, 4096))
-		pr_warn("DMAR: firmware reserves memory at odd addresses: %#llx..%#llx\n",
-			start, last);
+		pr_warn_ratelimited("DMAR: firmware reserves memory at odd addresses: %#llx..%#llx\n",
+				    start, last);
 	if (last < start)
 		return -EINVAL;
 	report = report_from(at, at + RMRR_BYTES, at + bytes, RMRR_SEGMENT);
@@ -190,8 +190,8 @@ int vtd_table_parse(struct vtd_table *table, const void *start, size_t bytes)
 			return -EINVAL;
 		ret = parse_structure(table, at, length);
 		if (ret == -EINVAL)
-			pr_warn("DMAR: a malformed structure at offset %zu is ignored\n",
-				at - (const u8 *)start);
+			pr_warn_ratelimited("DMAR: a malformed structure at offset %zu is ignored\n",
+					    at - (const u8 *)start);
 		else if (ret)
 			return ret;
 		at += length;
