@@ -13,8 +13,8 @@
 
 #include "private.h"
 
-static long check_extension(struct sluice_container *container,
-			    unsigned long extension)
+static noinline long check_extension(struct sluice_container *container,
+				     unsigned long extension)
 {
 	struct sluice_space *space = &container->space;
 	long ret = 0;
@@ -56,7 +56,8 @@ err_detach:
 	return ret;
 }
 
-static long set_iommu(struct sluice_container *container, unsigned long wanted)
+static noinline long set_iommu(struct sluice_container *container,
+			       unsigned long wanted)
 {
 	struct sluice_space *space = &container->space;
 	enum sluice_space_type type;

@@ -54,26 +54,15 @@ void sluice_domain_free(struct sluice_domain *domain)
 }
 
 /**
- * sluice_domain_flush - wait until cleared translations are gone
+ * sluice_domain_died - a flush has failed
  * @domain: the domain
- * @gather: what to invalidate; spent afterwards
- *
- * Return: 0; otherwise the hardware may still use the old translations, for
- * ever: the memory behind them must never be unpinned.
+ * @err: what the flush returned
  */
-int sluice_domain_flush(struct sluice_domain *domain,
-			struct sluice_gather *gather)
+void sluice_domain_died(struct sluice_domain *domain, int err)
 {
-	int ret;
-
-	/* A second time-out would tell nothing new. */
-	if (READ_ONCE(domain->dead))
-		return -EIO;
-	ret = domain->ops->flush(domain, gather);
-	if (ret && !xchg(&domain->dead, true))
+	if (!xchg(&domain->dead, true))
 		pr_err("backend %s: an IOMMU no longer answers (%d): memory it may still reach stays pinned\n",
-		       domain->iommu->backend->name, ret);
-	return ret;
+		       domain->iommu->backend->name, err);
 }
 
 /**
@@ -114,6 +103,40 @@ int sluice_domain_clear(struct sluice_domain *domain, u64 start, u64 last)
 }
 
 /**
+ * sluice_domain_map_end - what is left to do after a backend's map
+ * @domain: the domain
+ * @extents: what was to be mapped
+ * @nr: how many, at least 1
+ * @done: bytes mapped, if it failed
+ * @ret: what it returned
+ * @gather: what it has gathered
+ *
+ * Nothing, if it has succeeded and the gather is empty.
+ *
+ * Return: as sluice_domain_map().
+ */
+int sluice_domain_map_end(struct sluice_domain *domain,
+			  const struct sluice_extent *extents, size_t nr,
+			  u64 done, int ret, struct sluice_gather *gather)
+{
+	if (!ret) {
+		const struct sluice_extent *end = &extents[nr - 1];
+
+		done = end->iova + end->len - extents[0].iova;
+	}
+	/* For hardware that remembers not-present entries. */
+	if (gather->nr || gather->nonleaf) {
+		int flushed = sluice_domain_flush(domain, gather);
+
+		ret = ret ?: flushed;
+	}
+	if (ret && done)
+		sluice_domain_clear(domain, extents[0].iova,
+				    extents[0].iova + (done - 1));
+	return ret;
+}
+
+/**
  * sluice_domain_map - map extents, all or none
  * @domain: the domain
  * @extents: adjacent in IOVA
@@ -134,21 +157,7 @@ int sluice_domain_map(struct sluice_domain *domain,
 	sluice_gather_init(&gather);
 	/* Without a prepare: that would be a second walk, and this unwinds. */
 	ret = domain->ops->map(domain, extents, nr, prot, &done, &gather);
-	if (!ret) {
-		const struct sluice_extent *end = &extents[nr - 1];
-
-		done = end->iova + end->len - extents[0].iova;
-	}
-	/* For hardware that remembers not-present entries. */
-	if (gather.nr || gather.nonleaf) {
-		int flushed = sluice_domain_flush(domain, &gather);
-
-		ret = ret ?: flushed;
-	}
-	if (ret && done)
-		sluice_domain_clear(domain, extents[0].iova,
-				    extents[0].iova + (done - 1));
-	return ret;
+	return sluice_domain_map_end(domain, extents, nr, done, ret, &gather);
 }
 
 /**

@@ -20,19 +20,29 @@
 void sluice_inflight_init(struct sluice_inflight *inflight)
 {
 	spin_lock_init(&inflight->lock);
+	inflight->sole = NULL;
 	inflight->holds = RB_ROOT_CACHED;
 	init_waitqueue_head(&inflight->wait);
 }
 
-static bool try_hold(struct sluice_inflight *inflight, struct sluice_hold *hold)
+static bool overlap(const struct sluice_hold *a, const struct sluice_hold *b)
+{
+	return a->node.start <= b->node.last && b->node.start <= a->node.last;
+}
+
+static __always_inline bool try_hold(struct sluice_inflight *inflight, struct sluice_hold *hold)
 {
 	struct interval_tree_node *node = &hold->node;
 	bool free;
 
 	spin_lock(&inflight->lock);
-	free = !interval_tree_iter_first(&inflight->holds, node->start,
-					 node->last);
-	if (free)
+	free = !(inflight->sole && overlap(inflight->sole, hold)) &&
+	       (RB_EMPTY_ROOT(&inflight->holds.rb_root) ||
+		!interval_tree_iter_first(&inflight->holds, node->start,
+					  node->last));
+	if (free && !inflight->sole)
+		inflight->sole = hold;
+	else if (free)
 		interval_tree_insert(node, &inflight->holds);
 	spin_unlock(&inflight->lock);
 	return free;
@@ -78,7 +88,10 @@ void sluice_inflight_release(struct sluice_inflight *inflight,
 			     struct sluice_hold *hold)
 {
 	spin_lock(&inflight->lock);
-	interval_tree_remove(&hold->node, &inflight->holds);
+	if (inflight->sole == hold)
+		inflight->sole = NULL;
+	else
+		interval_tree_remove(&hold->node, &inflight->holds);
 	spin_unlock(&inflight->lock);
 	if (wq_has_sleeper(&inflight->wait))
 		wake_up_all(&inflight->wait);

@@ -162,6 +162,51 @@ static int pin_and_map(struct sluice_space *space,
 	return ret;
 }
 
+/*
+ * Without steps: few pages, pinned by one call, in one domain. Most requests of
+ * drivers in user space are like that. If it isn't that simple, nothing is done,
+ * and -EAGAIN is returned.
+ */
+static int map_few(struct sluice_space *space,
+		   const struct sluice_mapping *mapping, unsigned long vaddr,
+		   size_t npages)
+{
+	struct sluice_domain *domain = sluice_space_first_domain(space);
+	struct sluice_extent extents[FEW] __uninitialized;
+	struct sluice_gather gather __uninitialized;
+	struct page *pages[FEW] __uninitialized;
+	unsigned int prot = mapping->prot;
+	size_t nr = 1, used;
+	int ret = -EAGAIN;
+	u64 done = 0;
+	long pinned;
+
+	pinned = sluice_pin(vaddr, npages, prot, pages);
+	if (pinned < 0)
+		return pinned;
+	if (pinned != npages)
+		goto unpin;
+	if (npages == 1)
+		extents[0] = (struct sluice_extent){
+			.iova = mapping->start,
+			.phys = page_to_phys(pages[0]),
+			.len = PAGE_SIZE,
+		};
+	else
+		nr = sluice_extents_from_pages(mapping->start, pages, npages,
+					       extents, FEW, &used);
+	sluice_gather_init(&gather);
+	ret = domain->ops->map(domain, extents, nr, prot, &done, &gather);
+	if (likely(!ret && !gather.nr && !gather.nonleaf))
+		return 0;
+	ret = sluice_domain_map_end(domain, extents, nr, done, ret, &gather);
+	if (!ret || sluice_space_dead(space))
+		return ret;
+unpin:
+	sluice_unpin_pages(pages, pinned, prot);
+	return ret;
+}
+
 static int map_ram(struct sluice_space *space, struct sluice_mapping *mapping,
 		   unsigned long vaddr)
 {
@@ -173,7 +218,11 @@ static int map_ram(struct sluice_space *space, struct sluice_mapping *mapping,
 	ret = sluice_account(mapping->mm, npages);
 	if (ret)
 		return ret;
-	ret = pin_and_map(space, mapping, vaddr, &done);
+	ret = -EAGAIN;
+	if (npages <= FEW && list_is_singular(&space->domains))
+		ret = map_few(space, mapping, vaddr, npages);
+	if (ret == -EAGAIN)
+		ret = pin_and_map(space, mapping, vaddr, &done);
 	if (!ret)
 		return 0;
 
@@ -250,8 +299,8 @@ static struct sluice_mapping *mapping_at(struct sluice_space *space,
 }
 
 /* The record at @near, if it is the first that overlaps the range. */
-static struct sluice_mapping *find_near(struct sluice_space *space, u64 start,
-					u64 last)
+static __always_inline struct sluice_mapping *
+find_near(struct sluice_space *space, u64 start, u64 last)
 {
 	struct sluice_mapping *at = mapping_at(space, space->near), *prev;
 
@@ -283,6 +332,31 @@ static bool insert_near(struct sluice_space *space,
 	return true;
 }
 
+/* The first record that overlaps the range, or NULL. */
+static __always_inline struct sluice_mapping *
+find_locked(struct sluice_space *space, u64 start, u64 last)
+{
+	struct sluice_mapping *first = find_near(space, start, last);
+	struct rb_node *node;
+
+	if (first)
+		return first;
+	node = space->maps.rb_node;
+	while (node) {
+		struct sluice_mapping *m =
+			rb_entry(node, struct sluice_mapping, node);
+
+		if (m->last < start) {
+			node = node->rb_right;
+		} else {
+			first = m;
+			node = node->rb_left;
+		}
+	}
+	/* Beyond the range it's somebody else's, and may be freed any time. */
+	return first && first->start <= last ? first : NULL;
+}
+
 /**
  * sluice_mapping_find - the first record that overlaps a range
  * @space: the space
@@ -296,25 +370,9 @@ struct sluice_mapping *sluice_mapping_find(struct sluice_space *space,
 					   u64 start, u64 last)
 {
 	struct sluice_mapping *first;
-	struct rb_node *node;
 
 	spin_lock(&space->maps_lock);
-	first = find_near(space, start, last);
-	node = first ? NULL : space->maps.rb_node;
-	while (node) {
-		struct sluice_mapping *m =
-			rb_entry(node, struct sluice_mapping, node);
-
-		if (m->last < start) {
-			node = node->rb_right;
-		} else {
-			first = m;
-			node = node->rb_left;
-		}
-	}
-	/* Beyond the range it's somebody else's, and may be freed any time. */
-	if (first && first->start > last)
-		first = NULL;
+	first = find_locked(space, start, last);
 	spin_unlock(&space->maps_lock);
 	return first;
 }
@@ -361,6 +419,15 @@ static int mapping_insert(struct sluice_space *space,
 	return ret;
 }
 
+static void erase_locked(struct sluice_space *space,
+			 struct sluice_mapping *mapping)
+{
+	lockdep_assert_held(&space->maps_lock);
+	space->near = mapping->link.next;
+	__list_del_entry(&mapping->link);
+	rb_erase(&mapping->node, &space->maps);
+}
+
 /**
  * sluice_mapping_erase - take a record out of its space
  * @space: the space
@@ -370,10 +437,59 @@ void sluice_mapping_erase(struct sluice_space *space,
 			  struct sluice_mapping *mapping)
 {
 	spin_lock(&space->maps_lock);
-	space->near = mapping->link.next;
-	list_del(&mapping->link);
-	rb_erase(&mapping->node, &space->maps);
+	erase_locked(space, mapping);
 	spin_unlock(&space->maps_lock);
+}
+
+/**
+ * sluice_mapping_take - take a record out of its space, and free it some time
+ * @space: the space
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @taken: set to what is needed to unmap it
+ *
+ * Context: the caller holds the range.
+ * Return: true; false, and nothing has changed, if there is no record of exactly
+ * this range, or if it is of device memory.
+ */
+bool sluice_mapping_take(struct sluice_space *space, u64 start, u64 last,
+			 struct sluice_taken *taken)
+{
+	void *full[SLUICE_RETIRED] __uninitialized;
+	struct sluice_mapping *mapping;
+	unsigned int nr;
+
+	spin_lock(&space->maps_lock);
+	mapping = find_locked(space, start, last);
+	if (!mapping || mapping->start != start || mapping->last != last ||
+	    mapping->mmio) {
+		spin_unlock(&space->maps_lock);
+		return false;
+	}
+	taken->mm = mapping->mm;
+	taken->prot = mapping->prot;
+	erase_locked(space, mapping);
+	nr = space->nr_retired;
+	space->retired[nr++] = mapping;
+	space->nr_retired = nr % SLUICE_RETIRED;
+	if (unlikely(nr == SLUICE_RETIRED))
+		memcpy(full, space->retired, sizeof(full));
+	spin_unlock(&space->maps_lock);
+	if (unlikely(nr == SLUICE_RETIRED))
+		kmem_cache_free_bulk(mapping_cache, nr, full);
+	return true;
+}
+
+/**
+ * sluice_mapping_free_retired - free what sluice_mapping_take() has left
+ * @space: the space, which nobody else uses any more
+ */
+void sluice_mapping_free_retired(struct sluice_space *space)
+{
+	if (space->nr_retired)
+		kmem_cache_free_bulk(mapping_cache, space->nr_retired,
+				     (void **)space->retired);
+	space->nr_retired = 0;
 }
 
 /* Errors that need no look at the space's content. */
@@ -412,7 +528,7 @@ int sluice_legacy_map(struct sluice_space *space, u64 iova,
 {
 	struct sluice_mapping *mapping;
 	u64 last = iova + (size - 1);
-	struct sluice_hold hold;
+	struct sluice_hold hold __uninitialized;
 	int ret;
 
 	lockdep_assert_held(&space->lock);

@@ -7,6 +7,7 @@
  * covers it; one flush serves as many mappings as the batch has room for.
  */
 #include <linux/mm.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
@@ -181,36 +182,34 @@ static u64 unmap_from(struct sluice_space *space,
  * Without a batch: one mapping of few pages, one domain. Most requests of drivers
  * in user space are like that, and a batch would cost as much as the rest.
  */
-static void unmap_small(struct sluice_space *space,
-			struct sluice_mapping *mapping)
+static __always_inline void unmap_small(struct sluice_space *space, u64 start,
+					u64 last,
+					const struct sluice_taken *taken)
 {
 	struct sluice_domain *domain = sluice_space_first_domain(space);
-	struct sluice_range range = { mapping->start, mapping->last };
 	struct sluice_extent extents[FEW] __uninitialized;
 	struct sluice_gather gather __uninitialized;
-	size_t nr = 0, i;
+	struct sluice_range range = { start, last };
+	size_t nr, i;
 
-	sluice_mapping_erase(space, mapping);
 	sluice_gather_init(&gather);
-	while (!sluice_range_empty(&range))
-		nr += domain->ops->unmap(domain, mapping->start, &range,
-					 extents + nr, FEW - nr, &gather);
+	nr = domain->ops->unmap(domain, start, &range, extents, FEW, &gather);
+	while (unlikely(!sluice_range_empty(&range)))
+		nr += domain->ops->unmap(domain, start, &range, extents + nr,
+					 FEW - nr, &gather);
 	/* If it fails, nothing is unpinned any more. */
 	if (!sluice_domain_flush(domain, &gather)) {
 		for (i = 0; i < nr; i++)
-			sluice_unpin_extent(&extents[i], mapping->prot);
-		sluice_unaccount(mapping->mm,
-				 (mapping->last - mapping->start + 1) >>
-				 PAGE_SHIFT);
+			sluice_unpin_extent(&extents[i], taken->prot);
+		sluice_unaccount(taken->mm, (last - start + 1) >> PAGE_SHIFT);
 	}
-	sluice_mapping_free(mapping);
+	mmdrop(taken->mm);
 }
 
-static bool is_small(struct sluice_space *space,
-		     const struct sluice_mapping *mapping)
+static bool is_small(struct sluice_space *space, u64 start, u64 last)
 {
-	return !mapping->mmio && list_is_singular(&space->domains) &&
-	       mapping->last - mapping->start < FEW * PAGE_SIZE;
+	return last - start < FEW * PAGE_SIZE &&
+	       list_is_singular(&space->domains);
 }
 
 /* TYPE1v2: the range, whose first mapping is @first, must not cut any. */
@@ -224,25 +223,37 @@ static int check_whole(struct sluice_space *space,
 	return first && first->last > last ? -EINVAL : 0;
 }
 
+/* Any TYPE1v2 request; the caller holds the range. */
+static noinline int unmap_held(struct sluice_space *space, u64 start, u64 last,
+			       u64 *unmapped)
+{
+	struct sluice_mapping *first = sluice_mapping_find(space, start, last);
+	int ret;
+
+	if (!first)
+		return 0;
+	ret = check_whole(space, first, start, last);
+	if (!ret)
+		*unmapped = unmap_from(space, first, last);
+	return ret;
+}
+
 static int unmap_v2(struct sluice_space *space, u64 start, u64 last,
 		    u64 *unmapped)
 {
-	struct sluice_mapping *first;
-	struct sluice_hold hold;
+	struct sluice_hold hold __uninitialized;
+	struct sluice_taken taken;
 	int ret;
 
 	ret = sluice_inflight_hold(&space->inflight, &hold, start, last);
 	if (ret)
 		return ret;
-	first = sluice_mapping_find(space, start, last);
-	if (first && first->start == start && first->last == last &&
-	    is_small(space, first)) {
-		unmap_small(space, first);
+	if (is_small(space, start, last) &&
+	    sluice_mapping_take(space, start, last, &taken)) {
+		unmap_small(space, start, last, &taken);
 		*unmapped = last - start + 1;
-	} else if (first) {
-		ret = check_whole(space, first, start, last);
-		if (!ret)
-			*unmapped = unmap_from(space, first, last);
+	} else {
+		ret = unmap_held(space, start, last, unmapped);
 	}
 	sluice_inflight_release(&space->inflight, &hold);
 	return ret;
@@ -253,8 +264,8 @@ static int unmap_v2(struct sluice_space *space, u64 start, u64 last,
  * covers a mapping's first IOVA takes the whole mapping. So the range to hold
  * may be larger than the range asked for, which is known only while it's held.
  */
-static int unmap_v1(struct sluice_space *space, u64 start, u64 last,
-		    u64 *unmapped)
+static noinline int unmap_v1(struct sluice_space *space, u64 start, u64 last,
+			     u64 *unmapped)
 {
 	struct sluice_mapping *mapping;
 	struct sluice_hold hold;

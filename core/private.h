@@ -45,12 +45,14 @@ struct sluice_container;
 
 /**
  * struct sluice_inflight - the ranges of a space that are in flight
- * @lock: guards @holds
- * @holds: interval tree of &sluice_hold.node
+ * @lock: guards @sole and @holds
+ * @sole: a hold that isn't in the tree: most of the time there is but one
+ * @holds: interval tree of the others, &sluice_hold.node
  * @wait: those whose range overlaps one that is held
  */
 struct sluice_inflight {
-	spinlock_t lock;	/* holds */
+	spinlock_t lock;	/* sole, holds */
+	struct sluice_hold *sole;
 	struct rb_root_cached holds;
 	wait_queue_head_t wait;
 };
@@ -65,6 +67,12 @@ int sluice_inflight_hold(struct sluice_inflight *inflight,
 			 struct sluice_hold *hold, u64 start, u64 last);
 void sluice_inflight_release(struct sluice_inflight *inflight,
 			     struct sluice_hold *hold);
+
+/* Is nothing held? Of use only where nobody else is at it, as in tests. */
+static inline bool sluice_inflight_idle(const struct sluice_inflight *inflight)
+{
+	return !inflight->sole && RB_EMPTY_ROOT(&inflight->holds.rb_root);
+}
 
 /* ---- pin.c: user memory ---- */
 
@@ -92,16 +100,40 @@ void sluice_iommu_put(struct sluice_iommu *iommu);
 struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
 					  struct iommu_group *group);
 void sluice_domain_free(struct sluice_domain *domain);
-int sluice_domain_flush(struct sluice_domain *domain,
-			struct sluice_gather *gather);
+void sluice_domain_died(struct sluice_domain *domain, int err);
 int sluice_domain_map(struct sluice_domain *domain,
 		      const struct sluice_extent *extents, size_t nr,
 		      unsigned int prot);
+int sluice_domain_map_end(struct sluice_domain *domain,
+			  const struct sluice_extent *extents, size_t nr,
+			  u64 done, int ret, struct sluice_gather *gather);
 void sluice_domain_unmap(struct sluice_domain *domain, u64 start, u64 last,
 			 struct sluice_gather *gather);
 int sluice_domain_clear(struct sluice_domain *domain, u64 start, u64 last);
 int sluice_domain_copy(struct sluice_domain *to, struct sluice_domain *from,
 		       u64 start, u64 last, unsigned int prot);
+
+/**
+ * sluice_domain_flush - wait until cleared translations are gone
+ * @domain: the domain
+ * @gather: what to invalidate; spent afterwards
+ *
+ * Return: 0; otherwise the hardware may still use the old translations, for
+ * ever: the memory behind them must never be unpinned.
+ */
+static inline int sluice_domain_flush(struct sluice_domain *domain,
+				      struct sluice_gather *gather)
+{
+	int ret;
+
+	/* A second time-out would tell nothing new. */
+	if (unlikely(READ_ONCE(domain->dead)))
+		return -EIO;
+	ret = domain->ops->flush(domain, gather);
+	if (unlikely(ret))
+		sluice_domain_died(domain, ret);
+	return ret;
+}
 
 /* ---- aperture.c: arithmetic on sorted lists of ranges ---- */
 
@@ -127,6 +159,9 @@ void sluice_ranges_free(struct sluice_ranges *set);
 
 /* ---- space.c: an address space and what serves it ---- */
 
+/* Records that a space keeps until they are freed together. */
+#define SLUICE_RETIRED 32
+
 /* What kind of space a container holds. */
 enum sluice_space_type {
 	SLUICE_SPACE_NONE,	/* SET_IOMMU has not been called */
@@ -149,7 +184,9 @@ enum sluice_space_type {
  * @sorted: the same, &sluice_mapping.link, for steps to neighbours
  * @near: where the last insertion or removal in @maps was, or @sorted: programs
  *	tend to go on where they were
- * @maps_lock: guards @maps, @sorted and @near
+ * @retired: records to be freed: many at once is cheaper than one by one
+ * @nr_retired: used entries of @retired
+ * @maps_lock: guards @maps, @sorted, @near and @retired
  */
 struct sluice_space {
 	struct rw_semaphore lock;
@@ -163,6 +200,8 @@ struct sluice_space {
 	struct rb_root maps;
 	struct list_head sorted;
 	struct list_head *near;
+	struct sluice_mapping *retired[SLUICE_RETIRED];
+	unsigned int nr_retired;
 	spinlock_t maps_lock;	/* maps */
 };
 
@@ -174,8 +213,29 @@ void sluice_space_detach(struct sluice_space *space,
 			 struct iommu_group *iommu_group);
 bool sluice_space_coherent(struct sluice_space *space);
 bool sluice_space_reclaim(struct sluice_space *space);
-u64 sluice_space_granule(struct sluice_space *space);
-struct sluice_domain *sluice_space_first_domain(struct sluice_space *space);
+
+/**
+ * sluice_space_first_domain - the domain that is asked what is mapped
+ * @space: a space with at least one group; the caller holds its lock
+ *
+ * Return: the domain.
+ */
+static inline struct sluice_domain *
+sluice_space_first_domain(struct sluice_space *space)
+{
+	return list_first_entry(&space->domains, struct sluice_domain, node);
+}
+
+/**
+ * sluice_space_granule - the smallest unit of mapping
+ * @space: a space with at least one group; the caller holds its lock
+ *
+ * Return: bytes, a power of two, not below PAGE_SIZE.
+ */
+static inline u64 sluice_space_granule(struct sluice_space *space)
+{
+	return BIT_ULL(__ffs64(space->pgsizes));
+}
 
 /**
  * sluice_space_dead - has an IOMMU of the space ceased to answer?
@@ -242,6 +302,16 @@ struct sluice_mapping {
 	unsigned int nr_extents;
 };
 
+/**
+ * struct sluice_taken - what is left of a record to be unmapped
+ * @mm: as in &struct sluice_mapping, with its reference
+ * @prot: as there
+ */
+struct sluice_taken {
+	struct mm_struct *mm;
+	unsigned int prot;
+};
+
 int sluice_legacy_init(void);
 void sluice_legacy_deinit(void);
 int sluice_legacy_map(struct sluice_space *space, u64 iova,
@@ -255,6 +325,9 @@ struct sluice_mapping *sluice_mapping_find(struct sluice_space *space,
 					   u64 start, u64 last);
 void sluice_mapping_erase(struct sluice_space *space,
 			  struct sluice_mapping *mapping);
+bool sluice_mapping_take(struct sluice_space *space, u64 start, u64 last,
+			 struct sluice_taken *taken);
+void sluice_mapping_free_retired(struct sluice_space *space);
 void sluice_mapping_free(struct sluice_mapping *mapping);
 
 int sluice_legacy_unmap(struct sluice_space *space, u64 start, u64 last,

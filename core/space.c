@@ -66,29 +66,8 @@ void sluice_space_init(struct sluice_space *space)
  */
 void sluice_space_deinit(struct sluice_space *space)
 {
+	sluice_mapping_free_retired(space);
 	sluice_ranges_free(&space->usable);
-}
-
-/**
- * sluice_space_first_domain - the domain that is asked what is mapped
- * @space: a space with at least one group; the caller holds its lock
- *
- * Return: the domain.
- */
-struct sluice_domain *sluice_space_first_domain(struct sluice_space *space)
-{
-	return list_first_entry(&space->domains, struct sluice_domain, node);
-}
-
-/**
- * sluice_space_granule - the smallest unit of mapping
- * @space: a space with at least one group; the caller holds its lock
- *
- * Return: bytes, a power of two, not below PAGE_SIZE.
- */
-u64 sluice_space_granule(struct sluice_space *space)
-{
-	return BIT_ULL(__ffs64(space->pgsizes));
 }
 
 /**

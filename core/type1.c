@@ -22,27 +22,12 @@ static int lock_space(struct sluice_space *space)
 	return -EINVAL;
 }
 
-static int map_once(struct sluice_space *space,
-		    const struct vfio_iommu_type1_dma_map *map,
-		    unsigned int prot, bool *reclaim)
-{
-	int ret;
-
-	ret = lock_space(space);
-	if (ret)
-		return ret;
-	ret = sluice_legacy_map(space, map->iova, map->vaddr, map->size, prot);
-	*reclaim = ret == -ENOMEM || sluice_space_reclaim_due(space);
-	up_read(&space->lock);
-	return ret;
-}
-
-static long map_dma(struct sluice_space *space, void __user *arg)
+static noinline long map_dma(struct sluice_space *space, void __user *arg)
 {
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
-	struct vfio_iommu_type1_dma_map map;
-	bool reclaim = false;
+	struct vfio_iommu_type1_dma_map map __uninitialized;
+	bool reclaim, again = false;
 	unsigned int prot = 0;
 	int ret;
 
@@ -57,9 +42,18 @@ static long map_dma(struct sluice_space *space, void __user *arg)
 	if (!prot)
 		return -EINVAL;
 
-	ret = map_once(space, &map, prot, &reclaim);
-	if (unlikely(reclaim) && sluice_space_reclaim(space) && ret == -ENOMEM)
-		ret = map_once(space, &map, prot, &reclaim);
+	do {
+		ret = lock_space(space);
+		if (ret)
+			return ret;
+		ret = sluice_legacy_map(space, map.iova, map.vaddr, map.size,
+					prot);
+		reclaim = ret == -ENOMEM || sluice_space_reclaim_due(space);
+		up_read(&space->lock);
+		if (likely(!reclaim) || again)
+			return ret;
+		again = sluice_space_reclaim(space) && ret == -ENOMEM;
+	} while (again);
 	return ret;
 }
 
@@ -79,12 +73,12 @@ static int check_unmap(struct sluice_space *space,
 	return 0;
 }
 
-static long unmap_dma(struct sluice_space *space,
-		      struct vfio_iommu_type1_dma_unmap __user *arg)
+static noinline long unmap_dma(struct sluice_space *space,
+			       struct vfio_iommu_type1_dma_unmap __user *arg)
 {
 	const size_t minsz =
 		offsetofend(struct vfio_iommu_type1_dma_unmap, size);
-	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_iommu_type1_dma_unmap unmap __uninitialized;
 	u64 last;
 	int ret;
 
@@ -141,7 +135,7 @@ static void chain_fill(const struct sluice_space *space, void *chain, u32 at)
 	}
 }
 
-static long get_info(struct sluice_space *space, void __user *arg)
+static noinline long get_info(struct sluice_space *space, void __user *arg)
 {
 	const size_t minsz =
 		offsetofend(struct vfio_iommu_type1_info, iova_pgsizes);

@@ -73,7 +73,7 @@ static void finish(struct kunit *test, struct fixture *f)
 {
 	complete(&f->let_go);
 	KUNIT_EXPECT_EQ(test, 0, test_thread_join(test, &f->thread));
-	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&f->inflight.holds.rb_root));
+	KUNIT_EXPECT_TRUE(test, sluice_inflight_idle(&f->inflight));
 }
 
 static void inflight_disjoint(struct kunit *test)
@@ -91,7 +91,7 @@ static void inflight_disjoint(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, test_thread_join(test, &f->thread));
 	sluice_inflight_release(&f->inflight, &f->a);
 	sluice_inflight_release(&f->inflight, &f->b);
-	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&f->inflight.holds.rb_root));
+	KUNIT_EXPECT_TRUE(test, sluice_inflight_idle(&f->inflight));
 }
 
 static const struct sluice_range overlaps[] = {
@@ -169,7 +169,7 @@ static void inflight_kill(struct kunit *test)
 
 	/* The killed one has left no trace; the holder still holds. */
 	sluice_inflight_release(&f->inflight, &f->a);
-	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&f->inflight.holds.rb_root));
+	KUNIT_EXPECT_TRUE(test, sluice_inflight_idle(&f->inflight));
 }
 
 /* ---- Many ---- */
@@ -230,7 +230,7 @@ static void inflight_crowd(struct kunit *test)
 	sluice_inflight_init(&c->inflight);
 	c->base = U64_MAX - (UNITS - 1);
 	test_threads_run(test, 6, crowd_member, c);
-	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&c->inflight.holds.rb_root));
+	KUNIT_EXPECT_TRUE(test, sluice_inflight_idle(&c->inflight));
 }
 
 static struct kunit_case inflight_cases[] = {

@@ -48,7 +48,7 @@ void legacy_finish(struct legacy *l)
 	KUNIT_EXPECT_TRUE(l->test, legacy_empty(l));
 	KUNIT_EXPECT_TRUE(l->test, list_empty(&l->space.domains));
 	KUNIT_EXPECT_TRUE(l->test,
-			  RB_EMPTY_ROOT(&l->space.inflight.holds.rb_root));
+			  sluice_inflight_idle(&l->space.inflight));
 	sluice_space_deinit(&l->space);
 	KUNIT_EXPECT_EQ(l->test, legacy_locked(l), 0);
 	fake_hw_check_idle(l->test, l->hw);

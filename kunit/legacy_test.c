@@ -418,8 +418,7 @@ static void expect_unwound(struct legacy *l, unsigned long addr,
 	KUNIT_ASSERT_EQ(l->test, legacy_pinned(l, addr, npages), 0);
 	KUNIT_ASSERT_EQ(l->test, legacy_locked(l), 0);
 	KUNIT_ASSERT_TRUE(l->test, legacy_empty(l));
-	KUNIT_ASSERT_TRUE(l->test, RB_EMPTY_ROOT(&l->space.inflight.holds
-						 .rb_root));
+	KUNIT_ASSERT_TRUE(l->test, sluice_inflight_idle(&l->space.inflight));
 }
 
 static void legacy_fail_nth_map(struct kunit *test)

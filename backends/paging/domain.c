@@ -131,14 +131,14 @@ int sluice_paging_flush(struct sluice_domain *domain,
 	int ret = paging->ops->flush(paging, gather);
 
 	/* Hardware that couldn't be told of a device's leave isn't in @flush. */
-	if (READ_ONCE(paging->broken))
-		ret = -EIO;
-	/* What hardware may still read stays for ever, with all below it. */
-	if (ret)
+	if (unlikely(ret || READ_ONCE(paging->broken))) {
+		/* What hardware may still read stays, with all below it. */
 		WRITE_ONCE(paging->broken, true);
-	else if (!list_empty(&gather->tables))
+		return ret ?: -EIO;
+	}
+	if (unlikely(!list_empty(&gather->tables)))
 		pt_free_gathered(&paging->pt, gather);
-	return ret;
+	return 0;
 }
 
 void sluice_paging_reclaim(struct sluice_domain *domain)

@@ -16,22 +16,36 @@
 
 #include "private.h"
 
+static noinline int flush_devices(struct vtd_domain *domain,
+				  const struct sluice_gather *gather)
+{
+	struct vtd_device *device;
+	int ret = 0, err;
+
+	list_for_each_entry_rcu(device, &domain->ats, ats_node) {
+		err = vtd_inval_device(device, gather);
+		ret = ret ?: err;
+	}
+	return ret;
+}
+
 /* Nothing but links and ATS devices changes while others flush. */
 static int flush(struct sluice_paging *paging,
 		 const struct sluice_gather *gather)
 {
 	struct vtd_domain *domain = vtd_domain_of(paging);
-	struct vtd_device *device;
 	struct vtd_link *link;
 	int ret = 0, err;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(link, &domain->links, node) {
 		err = vtd_inval_domain(link->unit, link->did, gather);
-		ret = ret ?: err;
+		if (unlikely(err))
+			ret = err;
 	}
-	list_for_each_entry_rcu(device, &domain->ats, ats_node) {
-		err = vtd_inval_device(device, gather);
+	/* After the units, which could tell a device what they remember. */
+	if (!list_empty(&domain->ats)) {
+		err = flush_devices(domain, gather);
 		ret = ret ?: err;
 	}
 	rcu_read_unlock();

@@ -38,17 +38,23 @@ static int give_up(struct vtd_unit *unit, int ret)
 	return -EIO;
 }
 
-static int submit(struct vtd_unit *unit, struct vtd_desc *descs,
-		  unsigned int nr)
+/* Only a device can fail to answer in time, and these requests don't ask one. */
+static noinline int submit_again(struct vtd_unit *unit, struct vtd_desc *descs,
+				 unsigned int nr, int ret)
 {
 	unsigned int tries = TRIES;
-	int ret;
 
-	/* Only a device can fail to answer in time, and these don't ask one. */
-	do {
+	while (ret == -ETIMEDOUT && --tries)
 		ret = unit->hw->submit(unit, descs, nr);
-	} while (ret == -ETIMEDOUT && --tries);
 	return ret ? give_up(unit, ret) : 0;
+}
+
+static inline int submit(struct vtd_unit *unit, struct vtd_desc *descs,
+			 unsigned int nr)
+{
+	int ret = unit->hw->submit(unit, descs, nr);
+
+	return unlikely(ret) ? submit_again(unit, descs, nr, ret) : 0;
 }
 
 /* A device that has gone remembers nothing, and doesn't answer. */
@@ -155,13 +161,19 @@ static unsigned int block_lg2(u64 page, u64 pages, unsigned int max)
 	return min(lg2, max);
 }
 
+/* The hint that nothing but leaves has changed. */
+static u64 ih(const struct sluice_gather *gather)
+{
+	return gather->nonleaf ? 0 : VTD_DESC_TLB_IH;
+}
+
 /* Descriptors for a gather; 0 if it would take too many. */
 static unsigned int make_pages(const struct vtd_unit *unit, u16 did,
 			       const struct sluice_gather *gather,
 			       struct vtd_desc *descs)
 {
 	u64 word = iotlb_word(unit, VTD_DESC_SELECTIVE, did);
-	u64 hint = gather->nonleaf ? 0 : VTD_DESC_TLB_IH;
+	u64 hint = ih(gather);
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < gather->nr; i++) {
@@ -187,6 +199,22 @@ static unsigned int make_pages(const struct vtd_unit *unit, u16 did,
 	return nr;
 }
 
+/* Any gather but that of a single page. */
+static noinline int inval_pages(struct vtd_unit *unit, u16 did,
+				const struct sluice_gather *gather)
+{
+	struct vtd_desc descs[MAX_DESCS] __uninitialized;
+	unsigned int nr = 0;
+
+	if (unit->cap & VTD_CAP_PSI)
+		nr = make_pages(unit, did, gather, descs);
+	if (!nr) {
+		descs[0] = make_iotlb(unit, VTD_DESC_DOMAIN, did);
+		nr = 1;
+	}
+	return submit(unit, descs, nr);
+}
+
 /**
  * vtd_inval_domain - forget what was gathered
  * @unit: the unit
@@ -199,16 +227,17 @@ static unsigned int make_pages(const struct vtd_unit *unit, u16 did,
 int vtd_inval_domain(struct vtd_unit *unit, u16 did,
 		     const struct sluice_gather *gather)
 {
-	struct vtd_desc descs[MAX_DESCS] __uninitialized;
-	unsigned int nr = 0;
+	const struct sluice_range *range = &gather->ranges[0];
+	struct vtd_desc desc __uninitialized;
 
-	if (unit->cap & VTD_CAP_PSI)
-		nr = make_pages(unit, did, gather, descs);
-	if (!nr) {
-		descs[0] = make_iotlb(unit, VTD_DESC_DOMAIN, did);
-		nr = 1;
-	}
-	return submit(unit, descs, nr);
+	if (gather->nr != 1 || (range->start ^ range->last) >> 12 ||
+	    !(unit->cap & VTD_CAP_PSI))
+		return inval_pages(unit, did, gather);
+	desc.qw[0] = iotlb_word(unit, VTD_DESC_SELECTIVE, did);
+	desc.qw[1] = (range->start & VTD_DESC_TLB_ADDR) | ih(gather);
+	desc.qw[2] = 0;
+	desc.qw[3] = 0;
+	return submit(unit, &desc, 1);
 }
 
 /*
