@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
-#include "private.h"
+#include "unified.h"
 
 static noinline long check_extension(struct sluice_container *container,
 				     unsigned long extension)
@@ -23,6 +23,7 @@ static noinline long check_extension(struct sluice_container *container,
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
 	case VFIO_UNMAP_ALL:
+	case SLUICE_UNIFIED_IOMMU:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
 		down_read(&space->lock);
@@ -65,12 +66,22 @@ static noinline long set_iommu(struct sluice_container *container,
 
 	if (down_write_killable(&space->lock))
 		return -EINTR;
-	/* Only a group gives its owner the right to allocate an IOMMU. */
+	/*
+	 * Only a group gives its owner the right to allocate an IOMMU. A unified
+	 * space is memory alone until there is one.
+	 */
 	ret = -EINVAL;
-	if (list_empty(&container->groups) || space->type != SLUICE_SPACE_NONE)
+	if (space->type != SLUICE_SPACE_NONE ||
+	    (list_empty(&container->groups) && wanted != SLUICE_UNIFIED_IOMMU))
 		goto unlock;
 
 	switch (wanted) {
+	case SLUICE_UNIFIED_IOMMU:
+		type = SLUICE_SPACE_UNIFIED;
+		ret = sluice_unified_init(space);
+		if (ret)
+			goto unlock;
+		break;
 	case VFIO_TYPE1_IOMMU:
 		type = SLUICE_SPACE_TYPE1;
 		break;
@@ -89,6 +100,8 @@ static noinline long set_iommu(struct sluice_container *container,
 	ret = attach_groups(container);
 	if (!ret)
 		WRITE_ONCE(space->type, type);
+	else if (space->uni)
+		sluice_unified_deinit(space);
 unlock:
 	up_write(&space->lock);
 	return ret;
@@ -206,7 +219,8 @@ unlock:
  * sluice_container_detach - take a group out of its container
  * @group: a group with a container and no open device, its lock held
  *
- * When the last group leaves, the container has no type any more.
+ * When the last group leaves, the container has no type any more, unless it's
+ * unified.
  */
 void sluice_container_detach(struct sluice_group *group)
 {
@@ -220,7 +234,7 @@ void sluice_container_detach(struct sluice_group *group)
 	if (space->type != SLUICE_SPACE_NONE)
 		sluice_space_detach(space, group->iommu_group);
 	list_del(&group->container_node);
-	if (list_empty(&container->groups))
+	if (list_empty(&container->groups) && !space->uni)
 		WRITE_ONCE(space->type, SLUICE_SPACE_NONE);
 	up_write(&space->lock);
 

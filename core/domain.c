@@ -20,15 +20,17 @@
  * sluice_domain_alloc - make an empty domain
  * @iommu: the instance
  * @group: the group that will be attached
+ * @unified: it shall be the record of what it has mapped
  *
  * Return: the domain, or an ERR_PTR().
  */
 struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
-					  struct iommu_group *group)
+					  struct iommu_group *group,
+					  bool unified)
 {
 	struct sluice_domain *domain;
 
-	domain = iommu->backend->domain_alloc(iommu, group);
+	domain = iommu->backend->domain_alloc(iommu, group, unified);
 	if (IS_ERR(domain))
 		return domain;
 	domain->ops = iommu->backend->domain_ops;

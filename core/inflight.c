@@ -30,22 +30,61 @@ static bool overlap(const struct sluice_hold *a, const struct sluice_hold *b)
 	return a->node.start <= b->node.last && b->node.start <= a->node.last;
 }
 
-static __always_inline bool try_hold(struct sluice_inflight *inflight, struct sluice_hold *hold)
+/* Is nobody at the range? */
+static __always_inline bool is_free(struct sluice_inflight *inflight,
+				    const struct sluice_hold *hold)
 {
-	struct interval_tree_node *node = &hold->node;
-	bool free;
+	return !(inflight->sole && overlap(inflight->sole, hold)) &&
+	       (RB_EMPTY_ROOT(&inflight->holds.rb_root) ||
+		!interval_tree_iter_first(&inflight->holds, hold->node.start,
+					  hold->node.last));
+}
+
+static __always_inline void add_hold(struct sluice_inflight *inflight,
+				     struct sluice_hold *hold)
+{
+	if (!inflight->sole)
+		inflight->sole = hold;
+	else
+		interval_tree_insert(&hold->node, &inflight->holds);
+}
+
+static __always_inline void remove_hold(struct sluice_inflight *inflight,
+					struct sluice_hold *hold)
+{
+	if (inflight->sole == hold)
+		inflight->sole = NULL;
+	else
+		interval_tree_remove(&hold->node, &inflight->holds);
+}
+
+static __always_inline bool try_hold(struct sluice_inflight *inflight,
+				     struct sluice_hold *hold)
+{
+	bool ret;
 
 	spin_lock(&inflight->lock);
-	free = !(inflight->sole && overlap(inflight->sole, hold)) &&
-	       (RB_EMPTY_ROOT(&inflight->holds.rb_root) ||
-		!interval_tree_iter_first(&inflight->holds, node->start,
-					  node->last));
-	if (free && !inflight->sole)
-		inflight->sole = hold;
-	else if (free)
-		interval_tree_insert(node, &inflight->holds);
+	ret = is_free(inflight, hold);
+	if (ret)
+		add_hold(inflight, hold);
 	spin_unlock(&inflight->lock);
-	return free;
+	return ret;
+}
+
+/* All or none: who waits holds nothing, so nobody waits for ever. */
+static bool try_hold_all(struct sluice_inflight *inflight,
+			 struct sluice_hold *holds, unsigned int nr)
+{
+	bool ret = true;
+	unsigned int i;
+
+	spin_lock(&inflight->lock);
+	for (i = 0; ret && i < nr; i++)
+		ret = is_free(inflight, &holds[i]);
+	for (i = 0; ret && i < nr; i++)
+		add_hold(inflight, &holds[i]);
+	spin_unlock(&inflight->lock);
+	return ret;
 }
 
 /* Out of line: nearly every hold gets its range at once. */
@@ -88,10 +127,48 @@ void sluice_inflight_release(struct sluice_inflight *inflight,
 			     struct sluice_hold *hold)
 {
 	spin_lock(&inflight->lock);
-	if (inflight->sole == hold)
-		inflight->sole = NULL;
-	else
-		interval_tree_remove(&hold->node, &inflight->holds);
+	remove_hold(inflight, hold);
+	spin_unlock(&inflight->lock);
+	if (wq_has_sleeper(&inflight->wait))
+		wake_up_all(&inflight->wait);
+}
+
+/**
+ * sluice_inflight_hold_all - take several ranges for one operation
+ * @inflight: the space's set
+ * @holds: the caller's records, filled with the ranges; they may overlap each other
+ * @nr: how many, at least 1
+ *
+ * Waits while any of them overlaps one that is held by somebody else.
+ *
+ * Context: as sluice_inflight_hold().
+ * Return: 0, or -EINTR if the task was killed while waiting; nothing is held then.
+ */
+int sluice_inflight_hold_all(struct sluice_inflight *inflight,
+			     struct sluice_hold *holds, unsigned int nr)
+{
+	if (try_hold_all(inflight, holds, nr))
+		return 0;
+	if (wait_event_killable(inflight->wait,
+				try_hold_all(inflight, holds, nr)))
+		return -EINTR;
+	return 0;
+}
+
+/**
+ * sluice_inflight_release_all - let go of ranges
+ * @inflight: the space's set
+ * @holds: held ranges
+ * @nr: how many
+ */
+void sluice_inflight_release_all(struct sluice_inflight *inflight,
+				 struct sluice_hold *holds, unsigned int nr)
+{
+	unsigned int i;
+
+	spin_lock(&inflight->lock);
+	for (i = 0; i < nr; i++)
+		remove_hold(inflight, &holds[i]);
 	spin_unlock(&inflight->lock);
 	if (wq_has_sleeper(&inflight->wait))
 		wake_up_all(&inflight->wait);

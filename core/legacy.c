@@ -241,7 +241,7 @@ static int map_mmio(struct sluice_space *space, struct sluice_mapping *mapping,
 	struct sluice_mmio_map *mmio;
 
 	mmio = sluice_mmio_map(space, mapping->start, vaddr, size,
-			       mapping->prot);
+			       mapping->prot, sluice_space_granule(space));
 	if (IS_ERR(mmio))
 		return PTR_ERR(mmio);
 	mapping->mmio = mmio;

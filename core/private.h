@@ -67,6 +67,10 @@ int sluice_inflight_hold(struct sluice_inflight *inflight,
 			 struct sluice_hold *hold, u64 start, u64 last);
 void sluice_inflight_release(struct sluice_inflight *inflight,
 			     struct sluice_hold *hold);
+int sluice_inflight_hold_all(struct sluice_inflight *inflight,
+			     struct sluice_hold *holds, unsigned int nr);
+void sluice_inflight_release_all(struct sluice_inflight *inflight,
+				 struct sluice_hold *holds, unsigned int nr);
 
 /* Is nothing held? Of use only where nobody else is at it, as in tests. */
 static inline bool sluice_inflight_idle(const struct sluice_inflight *inflight)
@@ -98,7 +102,8 @@ void sluice_iommu_put(struct sluice_iommu *iommu);
 /* ---- domain.c: calls into a backend, with what must surround them ---- */
 
 struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
-					  struct iommu_group *group);
+					  struct iommu_group *group,
+					  bool unified);
 void sluice_domain_free(struct sluice_domain *domain);
 void sluice_domain_died(struct sluice_domain *domain, int err);
 int sluice_domain_map(struct sluice_domain *domain,
@@ -167,7 +172,10 @@ enum sluice_space_type {
 	SLUICE_SPACE_NONE,	/* SET_IOMMU has not been called */
 	SLUICE_SPACE_TYPE1,
 	SLUICE_SPACE_TYPE1V2,
+	SLUICE_SPACE_UNIFIED,	/* for ever, unlike the others */
 };
+
+struct sluice_unified;
 
 /**
  * struct sluice_space - an IOVA space
@@ -179,6 +187,7 @@ enum sluice_space_type {
  * @groups: attached groups, &sluice_attachment.node
  * @usable: IOVAs that every attached group can translate
  * @pgsizes: page sizes that every domain supports, none below PAGE_SIZE
+ * @uni: what only a unified space has (unified.h), NULL otherwise
  * @inflight: ranges being mapped or unmapped
  * @maps: &sluice_mapping.node by IOVA, disjoint
  * @sorted: the same, &sluice_mapping.link, for steps to neighbours
@@ -195,6 +204,7 @@ struct sluice_space {
 	struct list_head groups;
 	struct sluice_ranges usable;
 	u64 pgsizes;
+	struct sluice_unified *uni;
 
 	struct sluice_inflight inflight;
 	struct rb_root maps;
@@ -207,6 +217,7 @@ struct sluice_space {
 
 void sluice_space_init(struct sluice_space *space);
 void sluice_space_deinit(struct sluice_space *space);
+int sluice_space_lock(struct sluice_space *space);
 int sluice_space_attach(struct sluice_space *space,
 			struct iommu_group *iommu_group);
 void sluice_space_detach(struct sluice_space *space,
@@ -342,10 +353,19 @@ struct sluice_mmio_map;
 
 struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
 					unsigned long vaddr, u64 size,
-					unsigned int prot);
+					unsigned int prot, u64 page);
 void sluice_mmio_unmap(struct sluice_mmio_map *map);
 int sluice_mmio_fill(struct sluice_mmio_map *map, struct sluice_domain *to);
 bool sluice_mmio_at(unsigned long vaddr);
+int sluice_mmio_map_unified(struct sluice_space *space, u64 iova,
+			    unsigned long vaddr, u64 size, unsigned int prot,
+			    u64 page);
+int sluice_mmio_cut(struct sluice_space *space, u64 start, u64 last);
+bool sluice_mmio_overlaps(struct sluice_space *space, u64 start, u64 last);
+int sluice_mmio_unmap_range(struct sluice_space *space, u64 start, u64 last,
+			    u64 *unmapped);
+int sluice_mmio_fill_unified(struct sluice_space *space,
+			     struct sluice_domain *to);
 void sluice_mmio_lock(void);
 void sluice_mmio_unlock(void);
 

@@ -16,7 +16,7 @@
 #include <linux/printk.h>
 #include <linux/slab.h>
 
-#include "private.h"
+#include "unified.h"
 
 /* The name administrators know from VFIO. */
 #undef MODULE_PARAM_PREFIX
@@ -66,8 +66,30 @@ void sluice_space_init(struct sluice_space *space)
  */
 void sluice_space_deinit(struct sluice_space *space)
 {
+	if (space->uni) {
+		down_write(&space->lock);
+		sluice_unified_deinit(space);
+		up_write(&space->lock);
+	}
 	sluice_mapping_free_retired(space);
 	sluice_ranges_free(&space->usable);
+}
+
+/**
+ * sluice_space_lock - lock a space for an operation of its user
+ * @space: the space
+ *
+ * Return: 0, then the caller holds the space's lock for reading; -EINVAL if it has
+ * no type; -EINTR if the task was killed.
+ */
+int sluice_space_lock(struct sluice_space *space)
+{
+	if (down_read_killable(&space->lock))
+		return -EINTR;
+	if (space->type != SLUICE_SPACE_NONE)
+		return 0;
+	up_read(&space->lock);
+	return -EINVAL;
 }
 
 /**
@@ -111,6 +133,8 @@ bool sluice_space_reclaim(struct sluice_space *space)
 		}
 	}
 	sluice_mmio_unlock();
+	if (space->uni)
+		sluice_unified_trim_tables(space);
 	up_write(&space->lock);
 	return ret;
 }
@@ -200,6 +224,14 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+static int check_fit(struct sluice_space *space,
+		     const struct sluice_ranges *usable, u64 pgsizes)
+{
+	return space->uni ?
+		       sluice_unified_check_fit(space, usable, pgsizes) :
+		       sluice_legacy_check_fit(space, usable, pgsizes);
+}
+
 /* What the space could use if @att were part of it. */
 static int plan(struct sluice_space *space, struct sluice_attachment *att,
 		struct sluice_ranges *usable, u64 *pgsizes)
@@ -221,8 +253,7 @@ static int plan(struct sluice_space *space, struct sluice_attachment *att,
 			goto err_free;
 	}
 	sluice_ranges_align(usable, BIT_ULL(__ffs64(*pgsizes)));
-	ret = usable->nr ? sluice_legacy_check_fit(space, usable, *pgsizes) :
-			   -EINVAL;
+	ret = usable->nr ? check_fit(space, usable, *pgsizes) : -EINVAL;
 	if (ret)
 		goto err_free;
 	return 0;
@@ -255,6 +286,23 @@ static struct sluice_domain *share_domain(struct sluice_space *space,
 	return NULL;
 }
 
+static int fill(struct sluice_space *space, struct sluice_domain *to)
+{
+	return space->uni ? sluice_unified_fill(space, to) :
+			    sluice_legacy_fill(space, to);
+}
+
+/*
+ * A domain is about to go. If hardware may use it for ever, a space that has no other
+ * record of what it let devices reach must not unpin anything from now on.
+ */
+static void note_death(struct sluice_space *space, struct sluice_domain *domain,
+		       struct sluice_iommu *iommu)
+{
+	if (space->uni && (READ_ONCE(domain->dead) || READ_ONCE(iommu->dead)))
+		WRITE_ONCE(space->uni->stuck, true);
+}
+
 /* A new domain with the space's content, attached. */
 static struct sluice_domain *add_domain(struct sluice_space *space,
 					struct sluice_attachment *att)
@@ -262,19 +310,27 @@ static struct sluice_domain *add_domain(struct sluice_space *space,
 	struct sluice_domain *domain;
 	int ret;
 
-	domain = sluice_domain_alloc(att->iommu, att->group);
+	domain = sluice_domain_alloc(att->iommu, att->group, space->uni);
 	if (IS_ERR(domain))
 		return domain;
+	ret = -ENODEV;
+	if (space->uni && !domain->ops->cut) {
+		pr_warn_ratelimited("group %d: backend %s can't serve a unified space\n",
+				    iommu_group_id(att->group),
+				    att->iommu->backend->name);
+		goto err_free;
+	}
 	ret = domain->ops->attach(domain, att->group);
 	if (ret)
 		goto err_free;
 
-	ret = sluice_legacy_fill(space, domain);
+	ret = fill(space, domain);
 	if (ret)
 		goto err_detach;
 
 	sluice_mmio_lock();
-	ret = sluice_legacy_fill_mmio(space, domain);
+	ret = space->uni ? sluice_mmio_fill_unified(space, domain) :
+			   sluice_legacy_fill_mmio(space, domain);
 	if (!ret)
 		list_add_tail(&domain->node, &space->domains);
 	sluice_mmio_unlock();
@@ -284,62 +340,12 @@ static struct sluice_domain *add_domain(struct sluice_space *space,
 
 err_detach:
 	domain->ops->detach(domain, att->group);
+	note_death(space, domain, att->iommu);
 err_free:
 	sluice_domain_free(domain);
+	if (space->uni)
+		sluice_unified_trim_tables(space);
 	return ERR_PTR(ret);
-}
-
-/**
- * sluice_space_attach - have a group's DMA translated by a space
- * @space: a space with a type
- * @iommu_group: a group whose DMA ownership has been claimed
- *
- * Context: the caller holds the space's lock for writing.
- * Return: 0; -EPERM if its interrupts can't be isolated; -ENODEV if no backend
- * drives its IOMMU; -EINVAL if what is mapped can't be mapped for this group;
- * -EIO if its IOMMU is dead; -ENOMEM. After a failure the group's DMA is
- * blocked.
- */
-int sluice_space_attach(struct sluice_space *space,
-			struct iommu_group *iommu_group)
-{
-	struct sluice_attachment *att;
-	struct sluice_domain *domain;
-	struct sluice_ranges usable;
-	u64 pgsizes;
-	int ret;
-
-	lockdep_assert_held_write(&space->lock);
-
-	if (sluice_space_dead(space))
-		return -EIO;
-	att = attachment_alloc(iommu_group);
-	if (IS_ERR(att))
-		return PTR_ERR(att);
-	ret = plan(space, att, &usable, &pgsizes);
-	if (ret)
-		goto err_free;
-	domain = share_domain(space, att);
-	if (!domain)
-		domain = add_domain(space, att);
-	if (IS_ERR(domain)) {
-		ret = PTR_ERR(domain);
-		goto err_ranges;
-	}
-
-	domain->nr_groups++;
-	att->domain = domain;
-	list_add_tail(&att->node, &space->groups);
-	sluice_ranges_free(&space->usable);
-	space->usable = usable;
-	space->pgsizes = pgsizes;
-	return 0;
-
-err_ranges:
-	sluice_ranges_free(&usable);
-err_free:
-	attachment_free(att);
-	return ret;
 }
 
 /* What every group and, being made for a group that may be gone, domain can. */
@@ -389,12 +395,94 @@ static void widen(struct sluice_space *space)
 	space->pgsizes = pgsizes;
 }
 
+/*
+ * A unified space whose groups are all gone keeps a domain, with all that is mapped.
+ * If the first group to come couldn't share it, it has one with the same content.
+ */
+static void drop_idle_domain(struct sluice_space *space)
+{
+	struct sluice_domain *domain, *next;
+
+	list_for_each_entry_safe(domain, next, &space->domains, node) {
+		if (domain->nr_groups)
+			continue;
+		sluice_mmio_lock();
+		list_del(&domain->node);
+		sluice_mmio_unlock();
+		note_death(space, domain, domain->iommu);
+		sluice_domain_free(domain);
+	}
+	/* Tables of a domain that was shared may reach less than the group. */
+	if (list_is_singular(&space->groups))
+		widen(space);
+	sluice_unified_trim_tables(space);
+}
+
+/**
+ * sluice_space_attach - have a group's DMA translated by a space
+ * @space: a space with a type
+ * @iommu_group: a group whose DMA ownership has been claimed
+ *
+ * Context: the caller holds the space's lock for writing.
+ * Return: 0; -EPERM if its interrupts can't be isolated; -ENODEV if no backend
+ * drives its IOMMU; -EINVAL if what is mapped can't be mapped for this group;
+ * -EIO if its IOMMU is dead; -ENOMEM, or RLIMIT_MEMLOCK for a unified space's
+ * tables. After a failure the group's DMA is blocked.
+ */
+int sluice_space_attach(struct sluice_space *space,
+			struct iommu_group *iommu_group)
+{
+	struct sluice_attachment *att;
+	struct sluice_domain *domain;
+	struct sluice_ranges usable;
+	u64 pgsizes;
+	int ret;
+
+	lockdep_assert_held_write(&space->lock);
+
+	if (sluice_space_dead(space))
+		return -EIO;
+	att = attachment_alloc(iommu_group);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
+	ret = plan(space, att, &usable, &pgsizes);
+	if (ret)
+		goto err_free;
+	domain = share_domain(space, att);
+	if (!domain)
+		domain = add_domain(space, att);
+	if (IS_ERR(domain)) {
+		ret = PTR_ERR(domain);
+		goto err_ranges;
+	}
+
+	domain->nr_groups++;
+	att->domain = domain;
+	list_add_tail(&att->node, &space->groups);
+	sluice_ranges_free(&space->usable);
+	space->usable = usable;
+	space->pgsizes = pgsizes;
+	if (!space->uni)
+		return 0;
+	drop_idle_domain(space);
+	ret = sluice_unified_charge_tables(space);
+	if (ret)
+		sluice_space_detach(space, iommu_group);
+	return ret;
+
+err_ranges:
+	sluice_ranges_free(&usable);
+err_free:
+	attachment_free(att);
+	return ret;
+}
+
 /**
  * sluice_space_detach - block a group's DMA
  * @space: the space it is attached to
  * @iommu_group: the group
  *
- * With the last group all mappings go.
+ * With the last group all mappings go, but not those of a unified space.
  *
  * Context: the caller holds the space's lock for writing. Can't fail.
  */
@@ -414,20 +502,24 @@ void sluice_space_detach(struct sluice_space *space,
 
 found:
 	domain = att->domain;
-	if (list_is_singular(&space->groups))
+	if (!space->uni && list_is_singular(&space->groups))
 		sluice_legacy_clear(space);
 	list_del(&att->node);
 	sluice_mmio_lock();
 	domain->ops->detach(domain, iommu_group);
-	last = !--domain->nr_groups;
+	last = !--domain->nr_groups &&
+	       !(space->uni && list_is_singular(&space->domains));
 	if (last)
 		list_del(&domain->node);
 	sluice_mmio_unlock();
+	note_death(space, domain, att->iommu);
 	if (last)
 		sluice_domain_free(domain);
 	attachment_free(att);
+	if (space->uni)
+		sluice_unified_trim_tables(space);
 	if (!list_empty(&space->groups))
 		widen(space);
-	else
+	else if (!space->uni)
 		sluice_ranges_free(&space->usable);
 }

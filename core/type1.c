@@ -10,16 +10,25 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "private.h"
+#include "unified.h"
+
+/* Any type but those of this file. */
+static noinline int wrong_type(struct sluice_space *space)
+{
+	int ret = space->type == SLUICE_SPACE_NONE ? -EINVAL : -ENOTTY;
+
+	up_read(&space->lock);
+	return ret;
+}
 
 static int lock_space(struct sluice_space *space)
 {
 	if (down_read_killable(&space->lock))
 		return -EINTR;
-	if (space->type != SLUICE_SPACE_NONE)
+	if (likely(space->type == SLUICE_SPACE_TYPE1 ||
+		   space->type == SLUICE_SPACE_TYPE1V2))
 		return 0;
-	up_read(&space->lock);
-	return -EINVAL;
+	return wrong_type(space);
 }
 
 static noinline long map_dma(struct sluice_space *space, void __user *arg)
@@ -183,8 +192,10 @@ static noinline long get_info(struct sluice_space *space, void __user *arg)
  * @cmd: VFIO_IOMMU_*
  * @arg: as ioctl(2)
  *
+ * Those of linux/sluice.h are passed on.
+ *
  * Return: as ioctl(2): -EINVAL if no IOMMU type has been set; -ENOTTY for an
- * ioctl that TYPE1 doesn't have.
+ * ioctl that the type doesn't have.
  */
 long sluice_type1_ioctl(struct sluice_space *space, unsigned int cmd,
 			unsigned long arg)
@@ -199,7 +210,7 @@ long sluice_type1_ioctl(struct sluice_space *space, unsigned int cmd,
 	case VFIO_IOMMU_UNMAP_DMA:
 		return unmap_dma(space, uarg);
 	default:
-		return READ_ONCE(space->type) == SLUICE_SPACE_NONE ? -EINVAL :
-								     -ENOTTY;
+		/* Which also says what is wrong with one that nobody knows. */
+		return sluice_uapi_ioctl(space, cmd, uarg);
 	}
 }

@@ -60,6 +60,7 @@ struct contract_seam {
  * @group: three groups
  * @iommu: the instance
  * @domain: a domain to which group 0 is attached
+ * @unified: domains are the record of what they have mapped
  * @attached: group 0 is attached
  * @gather: what is to be flushed
  * @ops: the domain's operations
@@ -76,6 +77,7 @@ struct contract {
 	struct iommu_group *group[3];
 	struct sluice_iommu *iommu;
 	struct sluice_domain *domain;
+	bool unified;
 	bool attached;
 	struct sluice_gather gather;
 	const struct sluice_domain_ops *ops;
@@ -116,6 +118,12 @@ void contract_flush(struct contract *c);
 void contract_check(struct contract *c, struct iommu_group *group);
 void contract_check_pages(struct contract *c, struct iommu_group *group,
 			  unsigned int first, unsigned int n);
+
+/* Cases in contract_unified_test.c. */
+void contract_exists(struct kunit *test);
+void contract_kinds(struct kunit *test);
+void contract_tables(struct kunit *test);
+void contract_unmap_each(struct kunit *test);
 
 /* Cases in contract_stress_test.c. */
 void contract_random(struct kunit *test);

@@ -7,7 +7,8 @@
  */
 #include "contract.h"
 
-#define PROT_BITS (SLUICE_PROT_READ | SLUICE_PROT_WRITE)
+#define PROT_BITS (SLUICE_PROT_READ | SLUICE_PROT_WRITE | SLUICE_PROT_MMIO | \
+		   SLUICE_PROT_REGISTERED)
 
 /* Notes in the model that pages are mapped. */
 void contract_expect(struct contract *c, unsigned int first, unsigned int n,

@@ -4,7 +4,8 @@
  *
  * Runs against every backend over its fake hardware; see contract.h.
  * Registration and probe are in register_test.c, concurrency and long random
- * sequences in contract_stress_test.c.
+ * sequences in contract_stress_test.c, what is said only of unified domains in
+ * contract_unified_test.c.
  */
 #include <linux/err.h>
 #include "contract.h"
@@ -15,41 +16,58 @@
 
 #define PHYS CONTRACT_PHYS
 
-static const struct contract_seam *const seams[] = {
-	&contract_fake,
-	&contract_fake_bare,
-	CONTRACT_VTD(39),
-	CONTRACT_VTD(48),
-	CONTRACT_VTD(57),
-	CONTRACT_VTD(caching),
+/**
+ * struct contract_variant - a parameter of the suite
+ * @seam: the backend; NULL if it isn't part of this kernel
+ * @unified: its domains are made to be the record of what they have mapped
+ */
+struct contract_variant {
+	const struct contract_seam *seam;
+	bool unified;
+};
+
+static const struct contract_variant variants[] = {
+	{ &contract_fake, false },
+	{ &contract_fake, true },
+	{ &contract_fake_bare, false },
+	{ CONTRACT_VTD(39), false },
+	{ CONTRACT_VTD(48), false },
+	{ CONTRACT_VTD(48), true },
+	{ CONTRACT_VTD(57), false },
+	{ CONTRACT_VTD(caching), false },
+	{ CONTRACT_VTD(caching), true },
 };
 
 static const void *seam_gen_params(const void *prev, char *desc)
 {
-	const struct contract_seam *const *seam = seams;
+	const struct contract_variant *v = variants;
+	const struct contract_variant *end = v + ARRAY_SIZE(variants);
 
 	if (prev)
-		seam = (const struct contract_seam *const *)prev + 1;
-	while (seam < seams + ARRAY_SIZE(seams) && !*seam)
-		seam++;
-	if (seam == seams + ARRAY_SIZE(seams))
+		v = (const struct contract_variant *)prev + 1;
+	while (v < end && !v->seam)
+		v++;
+	if (v == end)
 		return NULL;
-	strscpy(desc, (*seam)->name, KUNIT_PARAM_DESC_SIZE);
-	return seam;
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s%s", v->seam->name,
+		 v->unified ? "-unified" : "");
+	return v;
 }
 
 static int contract_init(struct kunit *test)
 {
+	const struct contract_variant *variant = test->param_value;
 	struct contract *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, c);
 	test->priv = c;
 	c->test = test;
-	c->seam = *(const struct contract_seam *const *)test->param_value;
+	c->seam = variant->seam;
+	c->unified = variant->unified;
 	c->seam->plug(c);
 	c->iommu = sluice_iommu_probe(c->group[0]);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(c->iommu));
-	c->domain = sluice_domain_alloc(c->iommu, c->group[0]);
+	c->domain = sluice_domain_alloc(c->iommu, c->group[0], c->unified);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(c->domain));
 	c->ops = c->domain->ops;
 	KUNIT_ASSERT_EQ(test, 0, c->ops->attach(c->domain, c->group[0]));
@@ -61,16 +79,16 @@ static int contract_init(struct kunit *test)
 	return 0;
 }
 
-/* By seam: the suite has registered its backend. */
-static bool registered[ARRAY_SIZE(seams)];
+/* By variant: the suite has registered its backend. */
+static bool registered[ARRAY_SIZE(variants)];
 
 static void contract_suite_exit(struct kunit_suite *suite)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(seams); i++) {
+	for (i = 0; i < ARRAY_SIZE(variants); i++) {
 		if (registered[i])
-			sluice_backend_unregister(seams[i]->backend);
+			sluice_backend_unregister(variants[i].seam->backend);
 		registered[i] = false;
 	}
 }
@@ -81,11 +99,13 @@ static int contract_suite_init(struct kunit_suite *suite)
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(seams); i++) {
-		if (!seams[i] ||
-		    (i && seams[i]->backend == seams[i - 1]->backend))
+	for (i = 0; i < ARRAY_SIZE(variants); i++) {
+		const struct contract_seam *seam = variants[i].seam;
+
+		if (!seam || (i && seam->backend ==
+				   variants[i - 1].seam->backend))
 			continue;
-		ret = sluice_backend_register(seams[i]->backend);
+		ret = sluice_backend_register(seam->backend);
 		if (ret && ret != -EEXIST) {
 			contract_suite_exit(suite);
 			return ret;
@@ -448,7 +468,7 @@ static void contract_map_fails_half_way(struct kunit *test)
 		/* Each round starts without tables. */
 		c->ops->detach(c->domain, c->group[0]);
 		sluice_domain_free(c->domain);
-		c->domain = sluice_domain_alloc(c->iommu, c->group[0]);
+		c->domain = sluice_domain_alloc(c->iommu, c->group[0], c->unified);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(c->domain));
 		KUNIT_ASSERT_EQ(test, 0,
 				c->ops->attach(c->domain, c->group[0]));
@@ -658,7 +678,7 @@ static void contract_incompatible_group(struct kunit *test)
 			c->seam->translate(c->group[2], c->base, false, &phys));
 
 	/* One of its own serves it. */
-	own = sluice_domain_alloc(iommu, c->group[2]);
+	own = sluice_domain_alloc(iommu, c->group[2], c->unified);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(own));
 	KUNIT_EXPECT_EQ(test, 0, own->ops->attach(own, c->group[2]));
 	own->ops->detach(own, c->group[2]);
@@ -679,7 +699,7 @@ static void contract_domains_are_apart(struct kunit *test)
 	contract_map(c, 0, 10, PHYS(0), RW);
 	contract_check(c, c->group[0]);
 
-	other = sluice_domain_alloc(c->iommu, c->group[1]);
+	other = sluice_domain_alloc(c->iommu, c->group[1], c->unified);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
 	KUNIT_ASSERT_EQ(test, 0, other->ops->attach(other, c->group[1]));
 	KUNIT_EXPECT_EQ(test, -EFAULT,
@@ -727,6 +747,10 @@ static struct kunit_case contract_cases[] = {
 	KUNIT_CASE_PARAM(contract_detach_blocks, seam_gen_params),
 	KUNIT_CASE_PARAM(contract_incompatible_group, seam_gen_params),
 	KUNIT_CASE_PARAM(contract_domains_are_apart, seam_gen_params),
+	KUNIT_CASE_PARAM(contract_exists, seam_gen_params),
+	KUNIT_CASE_PARAM(contract_kinds, seam_gen_params),
+	KUNIT_CASE_PARAM(contract_tables, seam_gen_params),
+	KUNIT_CASE_PARAM(contract_unmap_each, seam_gen_params),
 	KUNIT_CASE_PARAM(contract_random, seam_gen_params),
 	KUNIT_CASE_PARAM(contract_threads, seam_gen_params),
 	KUNIT_CASE_PARAM(contract_threads_cut, seam_gen_params),

@@ -37,6 +37,8 @@ struct fake_iommu {
  * @context: what the hardware knows of it
  * @unit: which groups can share it
  * @owner: the group it was made for
+ * @tables: how many there are
+ * @unified: the core has no record of its own
  * @broken: a flush failed; the hardware may still use the tables, for ever
  */
 struct fake_domain {
@@ -45,6 +47,8 @@ struct fake_domain {
 	struct fake_context context;
 	unsigned int unit;
 	struct iommu_group *owner;
+	atomic_t tables;
+	bool unified;
 	bool broken;
 };
 
@@ -61,8 +65,9 @@ static struct fake_table *table_at(u64 entry)
 }
 
 /* A table has a page to itself, so that flush can free it by its page's lru. */
-static struct fake_table *table_alloc(struct fake_hw *hw)
+static struct fake_table *table_alloc(struct fake_domain *fd)
 {
+	struct fake_hw *hw = fd->hw;
 	struct page *page;
 
 	if (fake_hw_fails(&hw->fail_alloc))
@@ -71,12 +76,14 @@ static struct fake_table *table_alloc(struct fake_hw *hw)
 	if (!page)
 		return NULL;
 	atomic_inc(&hw->tables);
+	WRITE_ONCE(fd->domain.tables, atomic_inc_return(&fd->tables));
 	return page_address(page);
 }
 
-static void table_free(struct fake_hw *hw, struct fake_table *table)
+static void table_free(struct fake_domain *fd, struct fake_table *table)
 {
-	atomic_dec(&hw->tables);
+	atomic_dec(&fd->hw->tables);
+	WRITE_ONCE(fd->domain.tables, atomic_dec_return(&fd->tables));
 	free_page((unsigned long)table);
 }
 
@@ -109,11 +116,11 @@ static u64 *walk(struct fake_domain *fd, u64 iova, unsigned int *level,
 		slot = &table->entry[fake_index(iova, at)];
 		entry = READ_ONCE(*slot);
 		if (!entry && alloc && at > *level) {
-			table = table_alloc(fd->hw);
+			table = table_alloc(fd);
 			if (!table)
 				return NULL;
 			if (!install_table(slot, 0, table))
-				table_free(fd->hw, table);
+				table_free(fd, table);
 			entry = READ_ONCE(*slot);
 		}
 		if (!(entry & FAKE_TABLE))
@@ -161,25 +168,20 @@ static void violation(struct fake_domain *fd, const char *what, u64 iova)
 
 /* ---- prepare and cut: what can fail ---- */
 
-/* Walks as map will, and leaves the tables that it finds missing. */
-static int fake_prepare(struct sluice_domain *domain,
-			const struct sluice_extent *extents, size_t nr,
-			struct sluice_gather *gather)
+/* Replaces a leaf by a table that means the same. */
+static int split(struct fake_domain *fd, u64 *slot, u64 leaf,
+		 unsigned int level)
 {
-	struct fake_domain *fd = to_fake(domain);
-	size_t i;
+	struct fake_table *table = table_alloc(fd);
+	unsigned int i;
 
-	for (i = 0; i < nr; i++) {
-		struct sluice_extent rest = extents[i];
-
-		while (rest.len) {
-			unsigned int level = leaf_level(fd, &rest);
-
-			if (!walk(fd, rest.iova, &level, true))
-				return -ENOMEM;
-			advance(&rest, fake_size(level));
-		}
-	}
+	if (!table)
+		return -ENOMEM;
+	for (i = 0; i < FAKE_ENTRIES; i++)
+		table->entry[i] = leaf + i * fake_size(level - 1);
+	/* If somebody else was faster, the caller looks at what is there now. */
+	if (!install_table(slot, leaf, table))
+		table_free(fd, table);
 	return 0;
 }
 
@@ -203,8 +205,7 @@ static int cut_at(struct fake_domain *fd, u64 iova, struct sluice_gather *gather
 	sluice_gather_add(gather, start, start + (largest - 1), PAGE_SHIFT);
 
 	for (;;) {
-		struct fake_table *table;
-		unsigned int i, level = 0;
+		unsigned int level = 0;
 		u64 *slot, entry;
 
 		slot = walk(fd, iova, &level, false);
@@ -213,15 +214,48 @@ static int cut_at(struct fake_domain *fd, u64 iova, struct sluice_gather *gather
 		    IS_ALIGNED(iova, fake_size(level)))
 			return 0;
 
-		table = table_alloc(fd->hw);
-		if (!table)
+		if (gather->no_tables || split(fd, slot, entry, level))
 			return -ENOMEM;
-		for (i = 0; i < FAKE_ENTRIES; i++)
-			table->entry[i] = entry + i * fake_size(level - 1);
-		/* If somebody else was faster, look at what is there now. */
-		if (!install_table(slot, entry, table))
-			table_free(fd->hw, table);
 	}
+}
+
+/* Walks as map will, and leaves the tables that it finds missing. */
+static int prepare_extent(struct fake_domain *fd, struct sluice_extent rest,
+			  struct sluice_gather *gather)
+{
+	while (rest.len) {
+		unsigned int want = leaf_level(fd, &rest), level = want;
+		u64 *slot = walk(fd, rest.iova, &level, true), entry;
+
+		if (!slot)
+			return -ENOMEM;
+		entry = READ_ONCE(*slot);
+		if (entry && !gather->keep_tables)
+			return -EEXIST;
+		if (level > want) {
+			/* What is mapped here is larger, and will be unmapped. */
+			if (split(fd, slot, entry, level))
+				return -ENOMEM;
+			sluice_gather_add(gather, rest.iova,
+					  rest.iova + (fake_size(level) - 1),
+					  PAGE_SHIFT);
+			continue;
+		}
+		advance(&rest, fake_size(level));
+	}
+	return 0;
+}
+
+static int fake_prepare(struct sluice_domain *domain,
+			const struct sluice_extent *extents, size_t nr,
+			struct sluice_gather *gather)
+{
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; !ret && i < nr; i++)
+		ret = prepare_extent(to_fake(domain), extents[i], gather);
+	return ret;
 }
 
 static int fake_cut(struct sluice_domain *domain,
@@ -252,6 +286,10 @@ static int fake_map(struct sluice_domain *domain,
 		bits |= FAKE_READ;
 	if (prot & SLUICE_PROT_WRITE)
 		bits |= FAKE_WRITE;
+	if (prot & SLUICE_PROT_MMIO)
+		bits |= FAKE_MMIO;
+	if (prot & SLUICE_PROT_REGISTERED)
+		bits |= FAKE_REGISTERED;
 
 	*done = 0;
 	for (i = 0; i < nr; i++) {
@@ -267,6 +305,8 @@ static int fake_map(struct sluice_domain *domain,
 			if (!slot)
 				return -ENOMEM;
 			if (*slot) {
+				if (fd->unified)
+					return -EEXIST;
 				violation(fd, "map over a mapping", rest.iova);
 				return -EINVAL;
 			}
@@ -285,7 +325,9 @@ static int fake_map(struct sluice_domain *domain,
 static unsigned int entry_prot(u64 entry)
 {
 	return (entry & FAKE_READ ? SLUICE_PROT_READ : 0) |
-	       (entry & FAKE_WRITE ? SLUICE_PROT_WRITE : 0);
+	       (entry & FAKE_WRITE ? SLUICE_PROT_WRITE : 0) |
+	       (entry & FAKE_MMIO ? SLUICE_PROT_MMIO : 0) |
+	       (entry & FAKE_REGISTERED ? SLUICE_PROT_REGISTERED : 0);
 }
 
 /* Adds memory to the last extent if it continues it; else starts another. */
@@ -351,6 +393,32 @@ static size_t fake_unmap(struct sluice_domain *domain, u64 held,
 	return harvest(to_fake(domain), range, extents, max, gather);
 }
 
+static size_t fake_unmap_each(struct sluice_domain *domain,
+			      struct sluice_extent *pages, size_t nr,
+			      struct sluice_gather *gather)
+{
+	struct fake_domain *fd = to_fake(domain);
+	size_t i;
+
+	for (i = 0; i < nr; i++) {
+		unsigned int level = 0;
+		u64 *slot = walk(fd, pages[i].iova, &level, false);
+		u64 entry = READ_ONCE(*slot);
+
+		if (entry && level)
+			break;
+		pages[i].phys = entry & FAKE_ADDR;
+		pages[i].len = entry ? PAGE_SIZE : 0;
+		pages[i].prot = entry_prot(entry);
+		if (!entry)
+			continue;
+		WRITE_ONCE(*slot, 0);
+		sluice_gather_add(gather, pages[i].iova,
+				  pages[i].iova + (PAGE_SIZE - 1), PAGE_SHIFT);
+	}
+	return i;
+}
+
 static size_t fake_read(struct sluice_domain *domain,
 			struct sluice_range *range,
 			struct sluice_extent *extents, size_t max)
@@ -376,7 +444,7 @@ static int fake_flush(struct sluice_domain *domain,
 	}
 	list_for_each_entry_safe(page, next, &gather->tables, lru) {
 		list_del(&page->lru);
-		table_free(fd->hw, page_address(page));
+		table_free(fd, page_address(page));
 	}
 	return 0;
 }
@@ -480,7 +548,7 @@ static void fake_domain_free(struct sluice_domain *domain)
 		list_splice(&list, &fd->hw->kept);
 	} else {
 		list_for_each_entry_safe(page, next, &list, lru)
-			table_free(fd->hw, page_address(page));
+			table_free(fd, page_address(page));
 	}
 	fake_hw_context_deinit(fd->hw, &fd->context);
 	atomic_dec(&fd->hw->domains);
@@ -488,7 +556,8 @@ static void fake_domain_free(struct sluice_domain *domain)
 }
 
 static struct sluice_domain *fake_domain_alloc(struct sluice_iommu *iommu,
-					       struct iommu_group *group)
+					       struct iommu_group *group,
+					       bool unified)
 {
 	struct fake_iommu *fi = container_of(iommu, struct fake_iommu, iommu);
 	struct fake_group *fg = fake_hw_find(group, NULL);
@@ -500,14 +569,15 @@ static struct sluice_domain *fake_domain_alloc(struct sluice_iommu *iommu,
 	fd = kzalloc(sizeof(*fd), GFP_KERNEL_ACCOUNT);
 	if (!fd)
 		return ERR_PTR(-ENOMEM);
-	root = table_alloc(fi->hw);
+	fd->hw = fi->hw;
+	root = table_alloc(fd);
 	if (!root) {
 		kfree(fd);
 		return ERR_PTR(-ENOMEM);
 	}
-	fd->hw = fi->hw;
 	fd->unit = fg->unit;
 	fd->owner = group;
+	fd->unified = unified;
 	fake_hw_context_init(&fd->context, virt_to_phys(root));
 	atomic_inc(&fi->hw->domains);
 	return &fd->domain;
@@ -522,6 +592,7 @@ static const struct sluice_domain_ops domain_ops = {
 	.cut = fake_cut,
 	.map = fake_map,
 	.unmap = fake_unmap,
+	.unmap_each = fake_unmap_each,
 	.read = fake_read,
 	.flush = fake_flush,
 	.reclaim = fake_reclaim,

@@ -37,6 +37,9 @@
 #define FAKE_TABLE	BIT_ULL(1)
 #define FAKE_READ	BIT_ULL(2)
 #define FAKE_WRITE	BIT_ULL(3)
+/* Software's: what the entry points to. */
+#define FAKE_MMIO	BIT_ULL(4)
+#define FAKE_REGISTERED	BIT_ULL(5)
 #define FAKE_ADDR	GENMASK_ULL(63, PAGE_SHIFT)
 
 struct fake_table {

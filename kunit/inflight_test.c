@@ -9,11 +9,15 @@
 #include "core/private.h"
 #include "threads.h"
 
+/* Where the second of two ranges is. */
+#define FAR 0x100000000ULL
+
 struct fixture {
 	struct sluice_inflight inflight;
 	struct sluice_hold a, b;
 	struct test_thread thread;
 	u64 start, last;	/* what the thread wants */
+	int (*fn)(struct test_thread *self);
 	bool killable;
 	struct completion held;
 	struct completion let_go;
@@ -56,7 +60,7 @@ static void start_waiter(struct kunit *test, struct fixture *f, u64 start,
 
 	f->start = start;
 	f->last = last;
-	test_thread_start(test, &f->thread, holder, f, 0);
+	test_thread_start(test, &f->thread, f->fn ?: holder, f, 0);
 	while (!wq_has_sleeper(&f->inflight.wait) &&
 	       !completion_done(&f->held) && time_before(jiffies, end))
 		usleep_range(100, 1000);
@@ -172,6 +176,125 @@ static void inflight_kill(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, sluice_inflight_idle(&f->inflight));
 }
 
+/* ---- Several ranges for one ---- */
+
+static void set_range(struct sluice_hold *hold, u64 start, u64 last)
+{
+	hold->node.start = start;
+	hold->node.last = last;
+}
+
+/* As holder(), of two ranges: what it wants, and far above. */
+static int holder_of_two(struct test_thread *self)
+{
+	struct fixture *f = self->arg;
+	struct sluice_hold holds[2];
+	int ret;
+
+	if (f->killable)
+		allow_signal(SIGKILL);
+	set_range(&holds[0], f->start + FAR, f->last + FAR);
+	set_range(&holds[1], f->start, f->last);
+	ret = sluice_inflight_hold_all(&f->inflight, holds, 2);
+	complete(&f->held);
+	if (ret)
+		return ret;
+	wait_for_completion(&f->let_go);
+	sluice_inflight_release_all(&f->inflight, holds, 2);
+	return 0;
+}
+
+/* Takes the range that the waiter can have, while it can't have what is in @a. */
+static void hold_the_other(struct kunit *test, struct fixture *f, u64 start)
+{
+	KUNIT_EXPECT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->b,
+						      start, start + 0xfff));
+	sluice_inflight_release(&f->inflight, &f->a);
+	msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&f->held));
+	KUNIT_EXPECT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->a,
+						      start ^ FAR, (start ^ FAR) +
+						      0xfff));
+	sluice_inflight_release(&f->inflight, &f->b);
+	msleep(20);
+	KUNIT_EXPECT_FALSE(test, completion_done(&f->held));
+}
+
+/* None but the last one is in the way, first or second to be looked at. */
+static void inflight_all_wait(struct kunit *test)
+{
+	static const u64 taken[] = { 0x1000, FAR + 0x1000 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(taken); i++) {
+		struct fixture *f = fixture(test);
+
+		KUNIT_ASSERT_EQ(test, 0,
+				sluice_inflight_hold(&f->inflight, &f->a,
+						     taken[i],
+						     taken[i] + 0xfff));
+		f->fn = holder_of_two;
+		start_waiter(test, f, 0x1000, 0x1fff);
+		/* It holds nothing meanwhile, not even what is free. */
+		if (!completion_done(&f->held))
+			hold_the_other(test, f, taken[!i]);
+		sluice_inflight_release(&f->inflight, &f->a);
+		expect_held(test, f);
+		finish(test, f);
+	}
+}
+
+static void inflight_all_kill(struct kunit *test)
+{
+	struct fixture *f = fixture(test);
+
+	f->killable = true;
+	f->fn = holder_of_two;
+	KUNIT_ASSERT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->a,
+						      0x1000, 0x1fff));
+	start_waiter(test, f, 0x1000, 0x1fff);
+	send_sig(SIGKILL, f->thread.task, 1);
+	KUNIT_EXPECT_EQ(test, -EINTR, test_thread_join(test, &f->thread));
+	KUNIT_EXPECT_EQ(test, 0, sluice_inflight_hold(&f->inflight, &f->b,
+						      FAR, FAR + 0x1fff));
+	sluice_inflight_release(&f->inflight, &f->b);
+	sluice_inflight_release(&f->inflight, &f->a);
+	KUNIT_EXPECT_TRUE(test, sluice_inflight_idle(&f->inflight));
+}
+
+/* Its own ranges don't stand in its way; each of them stands in others'. */
+static void inflight_all_overlap(struct kunit *test)
+{
+	static const struct sluice_range others[] = {
+		{ 0x1000, 0x1000 }, { 0x27ff, 0x27ff }, { 0x2800, 0x3000 },
+		{ U64_MAX, U64_MAX }, { 0, U64_MAX },
+	};
+	struct sluice_hold holds[4];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		struct fixture *f = fixture(test);
+
+		set_range(&holds[0], 0x1000, 0x1fff);
+		set_range(&holds[1], 0x1800, 0x27ff);
+		set_range(&holds[2], 0x1000, 0x2fff);
+		set_range(&holds[3], U64_MAX, U64_MAX);
+		KUNIT_ASSERT_EQ(test, 0, sluice_inflight_hold_all(&f->inflight,
+								  holds, 4));
+		KUNIT_EXPECT_EQ(test, 0, sluice_inflight_hold(&f->inflight,
+							      &f->a, 0, 0xfff));
+		sluice_inflight_release(&f->inflight, &f->a);
+		KUNIT_EXPECT_EQ(test, 0,
+				sluice_inflight_hold(&f->inflight, &f->b,
+						     0x3000, U64_MAX - 1));
+		sluice_inflight_release(&f->inflight, &f->b);
+		start_waiter(test, f, others[i].start, others[i].last);
+		sluice_inflight_release_all(&f->inflight, holds, 4);
+		expect_held(test, f);
+		finish(test, f);
+	}
+}
+
 /* ---- Many ---- */
 
 #define UNITS	64
@@ -194,13 +317,23 @@ static int crowd_member(struct test_thread *self)
 	for (round = 0; round < ROUNDS && !ret; round++) {
 		unsigned int first = prandom_u32_state(&rnd) % UNITS;
 		unsigned int n = prandom_u32_state(&rnd) % 16 + 1;
-		struct sluice_hold hold;
+		unsigned int half = n / 2;
+		struct sluice_hold holds[3];
 		unsigned int i;
 
 		n = min(n, UNITS - first);
-		ret = sluice_inflight_hold(&c->inflight, &hold,
-					   c->base + first,
-					   c->base + first + (n - 1));
+		half = min(half, n - 1);
+		set_range(&holds[1], c->base + first,
+			  c->base + first + half);
+		set_range(&holds[2], c->base + first + half,
+			  c->base + first + (n - 1));
+		if (round & 1)
+			ret = sluice_inflight_hold(&c->inflight, &holds[0],
+						   c->base + first,
+						   c->base + first + (n - 1));
+		else
+			ret = sluice_inflight_hold_all(&c->inflight, &holds[1],
+						       2);
 		if (ret)
 			return ret;
 		for (i = first; i < first + n; i++) {
@@ -217,7 +350,10 @@ static int crowd_member(struct test_thread *self)
 				ret = -EBUSY;
 			WRITE_ONCE(c->owner[i], 0);
 		}
-		sluice_inflight_release(&c->inflight, &hold);
+		if (round & 1)
+			sluice_inflight_release(&c->inflight, &holds[0]);
+		else
+			sluice_inflight_release_all(&c->inflight, &holds[1], 2);
 	}
 	return ret;
 }
@@ -239,6 +375,9 @@ static struct kunit_case inflight_cases[] = {
 	KUNIT_CASE(inflight_top_of_space),
 	KUNIT_CASE(inflight_waiter_blocks_nobody),
 	KUNIT_CASE(inflight_kill),
+	KUNIT_CASE(inflight_all_wait),
+	KUNIT_CASE(inflight_all_kill),
+	KUNIT_CASE(inflight_all_overlap),
 	KUNIT_CASE(inflight_crowd),
 	{}
 };

@@ -101,15 +101,18 @@ static void bench_row(struct kunit *test, const struct row *row)
 
 	pages = kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, pages);
-	addr = kunit_vm_mmap(test, NULL, 0, BYTES, PROT_READ | PROT_WRITE,
+	/* Gives this thread its address space. */
+	addr = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ,
 			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
+	KUNIT_EXPECT_FALSE(test, IS_ERR_VALUE(addr));
+	if (row->huge)
+		clear_bit(MMF_DISABLE_THP, &current->mm->flags);
+	else
+		set_bit(MMF_DISABLE_THP, &current->mm->flags);
+	/* All there, as if written to once, but not marked dirty yet. */
+	addr = kunit_vm_mmap(test, NULL, 0, BYTES, PROT_READ | PROT_WRITE,
+			     MAP_ANONYMOUS | MAP_PRIVATE | MAP_POPULATE, 0);
 	if (!IS_ERR_VALUE(addr)) {
-		if (row->huge)
-			clear_bit(MMF_DISABLE_THP, &current->mm->flags);
-		else
-			set_bit(MMF_DISABLE_THP, &current->mm->flags);
-		/* Once, so that the memory is there. */
-		run(row, addr, pages, &pin_ns, &unpin_ns);
 		KUNIT_EXPECT_EQ(test, 0, run(row, addr, pages, &pin_ns,
 					     &unpin_ns));
 		if (row->chunk == 1)

@@ -21,7 +21,7 @@ static void expect_gathered(struct pt_test *t, unsigned int first,
 	KUNIT_EXPECT_EQ(t->test, t->gather.ranges[0].start, range.start);
 	KUNIT_EXPECT_EQ(t->test, t->gather.ranges[0].last, range.last);
 	KUNIT_EXPECT_EQ(t->test, t->gather.leaf_lg2, leaf_lg2);
-	KUNIT_EXPECT_EQ(t->test, t->gather.nonleaf, nonleaf);
+	KUNIT_EXPECT_EQ(t->test, (bool)t->gather.nonleaf, nonleaf);
 	pt_do_flush(t);
 }
 

@@ -199,7 +199,7 @@ static void check_blocks(struct kunit *test, struct fake_vtd *hw,
 
 			KUNIT_ASSERT_LT(test, n, hw->nr_events);
 			KUNIT_ASSERT_EQ(test, hw->event[n].v[0], PAGES);
-			KUNIT_ASSERT_EQ(test, !(word & IH), gather->nonleaf);
+			KUNIT_ASSERT_EQ(test, !(word & IH), (bool)gather->nonleaf);
 			KUNIT_ASSERT_EQ(test, word >> 12, page);
 			page += BIT_ULL(word & 63);
 			n++;

@@ -5,18 +5,15 @@
  * After each failure the old state stands: the same call works at once, and
  * accounting and pins are as before.
  *
- * Needs a kernel with fault injection (/proc/self/fail-nth).
+ * Needs a kernel with fault injection (lib/inject.h).
  */
 #include "kselftest_harness.h"
 #include "edu.h"
+#include "inject.h"
 #include "sys.h"
 #include "vfio.h"
 
-#include <fcntl.h>
 #include <sys/eventfd.h>
-
-#define FAIL_NTH "/proc/thread-self/fail-nth"
-#define NTH_MAX 4000
 
 #define IOVA (64 * MIB)
 #define AREA (2 * MIB)
@@ -28,30 +25,8 @@ FIXTURE(faults)
 	int group2; /* of a second device, in no container */
 	char *area;
 	int efd;
-	int fail;
+	struct inject fail;
 };
-
-static void allow_failures(void)
-{
-	static const char *const settings[][2] = {
-		{ "failslab/ignore-gfp-wait", "N" },
-		{ "failslab/cache-filter", "N" },
-		{ "failslab/verbose", "0" },
-		{ "fail_page_alloc/ignore-gfp-wait", "N" },
-		{ "fail_page_alloc/ignore-gfp-highmem", "N" },
-		{ "fail_page_alloc/min-order", "0" },
-		{ "fail_page_alloc/verbose", "0" },
-		{ "fail_usercopy/verbose", "0" },
-	};
-	char path[128];
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s",
-			 settings[i][0]);
-		sys_write(path, settings[i][1]);
-	}
-}
 
 static uint64_t symbol(const char *name)
 {
@@ -115,10 +90,8 @@ FIXTURE_SETUP(faults)
 {
 	int i;
 
-	self->fail = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	if (self->fail < 0)
+	if (inject_open(&self->fail))
 		SKIP(return, "no fault injection in this kernel");
-	allow_failures();
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, pci_find_alone(&self->dev[i], PCI_ID_EDU, i));
 		pci_allow_reset(&self->dev[i], true);
@@ -134,32 +107,8 @@ FIXTURE_SETUP(faults)
 
 FIXTURE_TEARDOWN(faults)
 {
-	if (self->fail >= 0)
+	if (self->fail.task >= 0)
 		vfio_close(&self->v);
-}
-
-/*
- * Lets the @nth fallible step of this thread fail; 0: none. If an earlier
- * request wasn't used up, it may be this write that fails.
- */
-static void fail_nth(int fd, int nth)
-{
-	char buf[16];
-	int tries = NTH_MAX;
-
-	snprintf(buf, sizeof(buf), "%d", nth);
-	while (pwrite(fd, buf, strlen(buf), 0) < 0) {
-		if (!tries--)
-			_exit(99);
-	}
-}
-
-/* Has it failed? If it is this read that does, then not before. */
-static bool has_failed(int fd)
-{
-	char buf[16] = "";
-
-	return pread(fd, buf, sizeof(buf) - 1, 0) > 0 && atoi(buf) == 0;
 }
 
 /* A call under test: 0 or more on success. */
@@ -176,11 +125,10 @@ static void sweep(struct __test_metadata *_metadata,
 	int nth, ret, failures = 0;
 	bool failed;
 
-	for (nth = 1; nth <= NTH_MAX; nth++) {
-		fail_nth(self->fail, nth);
+	for (nth = 1; nth <= INJECT_MAX; nth++) {
+		inject_begin(&self->fail, INJECT_NTH, nth);
 		ret = call(self);
-		failed = has_failed(self->fail);
-		fail_nth(self->fail, 0);
+		failed = inject_end(&self->fail);
 
 		ASSERT_TRUE(ret >= 0 || failed)
 		{
@@ -203,7 +151,7 @@ static void sweep(struct __test_metadata *_metadata,
 		if (!failed)
 			break;
 	}
-	EXPECT_GE(NTH_MAX, nth);
+	EXPECT_GE(INJECT_MAX, nth);
 	EXPECT_LT(0, failures);
 	TH_LOG("%d steps, %d of them fatal", nth - 1, failures);
 }
@@ -270,13 +218,12 @@ TEST_F_TIMEOUT(faults, unmap, 120)
 	long pins = sys_pins();
 	bool failed = true;
 
-	for (nth = 1; nth <= NTH_MAX && failed; nth++) {
+	for (nth = 1; nth <= INJECT_MAX && failed; nth++) {
 		ASSERT_EQ(0, call_map_area(self));
 		ASSERT_EQ(0, vfio_map(c, GIB, self->area, PAGE, MAP_R));
-		fail_nth(self->fail, nth);
+		inject_begin(&self->fail, INJECT_NTH, nth);
 		ret = vfio_unmap(c, IOVA + PAGE, AREA) == AREA ? 0 : -1;
-		failed = has_failed(self->fail);
-		fail_nth(self->fail, 0);
+		failed = inject_end(&self->fail);
 		ASSERT_TRUE(failed || !ret);
 		ret = vfio_map(c, IOVA + PAGE, self->area, PAGE, MAP_RW);
 		ASSERT_TRUE(!ret || ret == -EEXIST);

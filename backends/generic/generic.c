@@ -4,7 +4,8 @@
  *
  * Owns: the translation of the contract into the kernel's IOMMU API. It keeps
  * no record of its own: what was mapped is asked back, page by page, from
- * the driver's tables before they are cleared.
+ * the driver's tables before they are cleared. Unified domains are another matter
+ * (record.c).
  */
 #define pr_fmt(fmt) "sluice generic: " fmt
 
@@ -14,7 +15,8 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
-#include <sluice/backend.h>
+
+#include "private.h"
 
 /* How often long walks let others run. */
 #define RESCHED_BYTES SZ_16M
@@ -29,28 +31,9 @@ struct generic_iommu {
 	const struct iommu_ops *driver;
 };
 
-/**
- * struct generic_domain - a domain
- * @domain: for the core
- * @hw: the kernel's domain
- * @step: the unit in which @hw is asked what is mapped, in bytes
- * @broken: @hw didn't clear what it was told to
- */
-struct generic_domain {
-	struct sluice_domain domain;
-	struct iommu_domain *hw;
-	u64 step;
-	bool broken;
-};
-
 static struct generic_iommu *to_generic_iommu(struct sluice_iommu *iommu)
 {
 	return container_of(iommu, struct generic_iommu, iommu);
-}
-
-static struct generic_domain *to_generic(struct sluice_domain *domain)
-{
-	return container_of(domain, struct generic_domain, domain);
 }
 
 /* Called under the group's lock, so that the device can't go away. */
@@ -155,7 +138,8 @@ static int reserve_msi(struct iommu_domain *hw, struct iommu_group *group)
 }
 
 static struct sluice_domain *generic_domain_alloc(struct sluice_iommu *iommu,
-						  struct iommu_group *group)
+						  struct iommu_group *group,
+						  bool unified)
 {
 	struct generic_domain *d;
 	int ret;
@@ -170,6 +154,8 @@ static struct sluice_domain *generic_domain_alloc(struct sluice_iommu *iommu,
 		goto err_free;
 	}
 	ret = reserve_msi(d->hw, group);
+	if (!ret && unified)
+		ret = generic_record_init(d, iommu->caps.apertures[0].last);
 	if (ret)
 		goto err_domain;
 	return &d->domain;
@@ -188,6 +174,8 @@ static void generic_free(struct sluice_domain *domain)
 	/* Tables that the hardware may still walk are never given back. */
 	if (!d->broken)
 		iommu_domain_free(d->hw);
+	if (d->unified)
+		generic_record_deinit(d);
 	kfree(d);
 }
 
@@ -224,7 +212,13 @@ static bool generic_compatible(struct sluice_domain *domain,
 	       domain->iommu->caps.coherent == iommu->caps.coherent;
 }
 
-static int hw_prot(unsigned int prot)
+/**
+ * generic_hw_prot - what the kernel's drivers call it
+ * @prot: &enum sluice_prot
+ *
+ * Return: IOMMU_*.
+ */
+int generic_hw_prot(unsigned int prot)
 {
 	int ret = prot & SLUICE_PROT_MMIO ? IOMMU_MMIO : IOMMU_CACHE;
 
@@ -241,10 +235,12 @@ static int generic_map(struct sluice_domain *domain,
 		       struct sluice_gather *gather)
 {
 	struct generic_domain *d = to_generic(domain);
-	int flags = hw_prot(prot);
+	int flags = generic_hw_prot(prot);
 	size_t i;
 	int ret;
 
+	if (d->unified)
+		return generic_record_map(d, extents, nr, prot, done, gather);
 	*done = 0;
 	for (i = 0; i < nr; i++) {
 		/* 0 is how drivers say that nothing is mapped, see scan(). */
@@ -301,7 +297,11 @@ static size_t generic_read(struct sluice_domain *domain,
 			   struct sluice_range *range,
 			   struct sluice_extent *extents, size_t max)
 {
-	return scan(to_generic(domain), range, extents, max);
+	struct generic_domain *d = to_generic(domain);
+
+	if (d->unified)
+		return pt_read(&d->record, range, extents, max);
+	return scan(d, range, extents, max);
 }
 
 /*
@@ -342,8 +342,15 @@ static u64 clear_step(struct generic_domain *d, u64 start, u64 len,
 	return iommu_unmap_fast(d->hw, start, len, iotlb);
 }
 
-static void clear(struct generic_domain *d, u64 start, u64 len,
-		  struct sluice_gather *gather)
+/**
+ * generic_clear - have the driver clear what is mapped without holes
+ * @d: the domain
+ * @start: first IOVA
+ * @len: bytes; no page that the driver has mapped crosses an end
+ * @gather: what is to be flushed
+ */
+void generic_clear(struct generic_domain *d, u64 start, u64 len,
+		   struct sluice_gather *gather)
 {
 	sluice_gather_add(gather, start, start + (len - 1), PAGE_SHIFT);
 	while (len) {
@@ -371,6 +378,9 @@ static size_t generic_unmap(struct sluice_domain *domain, u64 held,
 	struct generic_domain *d = to_generic(domain);
 	size_t i = 0, nr;
 
+	if (d->unified)
+		return generic_record_unmap(d, held, range, extents, max,
+					    gather);
 	nr = scan(d, range, extents, max);
 	/* As few calls as there are stretches without holes. */
 	while (i < nr) {
@@ -379,9 +389,39 @@ static size_t generic_unmap(struct sluice_domain *domain, u64 held,
 		do {
 			len += extents[i++].len;
 		} while (i < nr && extents[i].iova == start + len);
-		clear(d, start, len, gather);
+		generic_clear(d, start, len, gather);
 	}
 	return nr;
+}
+
+/* A driver's tables can't be prepared; the record's can. */
+static int generic_prepare(struct sluice_domain *domain,
+			   const struct sluice_extent *extents, size_t nr,
+			   struct sluice_gather *gather)
+{
+	struct generic_domain *d = to_generic(domain);
+
+	return d->unified ? generic_record_prepare(d, extents, nr, gather) :
+			    -EINVAL;
+}
+
+/* Without a record, what the driver has mapped as a large page stays one. */
+static int generic_cut(struct sluice_domain *domain,
+		       const struct sluice_range *range,
+		       struct sluice_gather *gather)
+{
+	struct generic_domain *d = to_generic(domain);
+
+	return d->unified ? generic_record_cut(d, range) : -EINVAL;
+}
+
+/* The driver's own tables are its own affair. */
+static void generic_reclaim(struct sluice_domain *domain)
+{
+	struct generic_domain *d = to_generic(domain);
+
+	if (d->unified)
+		generic_record_reclaim(d);
 }
 
 static int generic_flush(struct sluice_domain *domain,
@@ -402,10 +442,13 @@ static const struct sluice_domain_ops generic_domain_ops = {
 	.attach		= generic_attach,
 	.detach		= generic_detach,
 	.compatible	= generic_compatible,
+	.prepare	= generic_prepare,
+	.cut		= generic_cut,
 	.map		= generic_map,
 	.unmap		= generic_unmap,
 	.read		= generic_read,
 	.flush		= generic_flush,
+	.reclaim	= generic_reclaim,
 };
 
 static const struct sluice_backend generic_backend = {

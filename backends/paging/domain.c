@@ -24,6 +24,7 @@ int sluice_paging_init(struct sluice_paging *paging,
 	if (ret)
 		return ret;
 	paging->ops = ops;
+	paging->domain.tables = pt_nr_tables(&paging->pt);
 	paging->snoop = cfg->snoop;
 	paging->hw.type = IOMMU_DOMAIN_UNMANAGED;
 	paging->hw.ops = iommu_ops->default_domain_ops;
@@ -63,20 +64,37 @@ void sluice_paging_detach(struct sluice_domain *domain,
 	iommu_detach_group(&sluice_paging_of(domain)->hw, group);
 }
 
+/* Tells the core how many tables there are, if that has changed. */
+static inline void note_tables(struct sluice_paging *paging)
+{
+	unsigned long tables = pt_nr_tables(&paging->pt);
+
+	if (unlikely(READ_ONCE(paging->domain.tables) != tables))
+		WRITE_ONCE(paging->domain.tables, tables);
+}
+
 int sluice_paging_prepare(struct sluice_domain *domain,
 			  const struct sluice_extent *extents, size_t nr,
 			  struct sluice_gather *gather)
 {
-	return pt_prepare(&sluice_paging_of(domain)->pt, extents, nr,
-			  GFP_KERNEL_ACCOUNT, gather);
+	struct sluice_paging *paging = sluice_paging_of(domain);
+	int ret;
+
+	ret = pt_prepare(&paging->pt, extents, nr, GFP_KERNEL_ACCOUNT, gather);
+	note_tables(paging);
+	return ret;
 }
 
 int sluice_paging_cut(struct sluice_domain *domain,
 		      const struct sluice_range *range,
 		      struct sluice_gather *gather)
 {
-	return pt_cut(&sluice_paging_of(domain)->pt, range, GFP_KERNEL_ACCOUNT,
-		      gather);
+	struct sluice_paging *paging = sluice_paging_of(domain);
+	int ret;
+
+	ret = pt_cut(&paging->pt, range, GFP_KERNEL_ACCOUNT, gather);
+	note_tables(paging);
+	return ret;
 }
 
 /* The first @bytes of what was mapped. */
@@ -105,6 +123,7 @@ int sluice_paging_map(struct sluice_domain *domain,
 		gather_mapped(extents, *done, gather);
 	if (unlikely(pt_reclaim_due(&paging->pt)))
 		WRITE_ONCE(domain->reclaim_due, true);
+	note_tables(paging);
 	return ret;
 }
 
@@ -115,6 +134,13 @@ size_t sluice_paging_unmap(struct sluice_domain *domain, u64 held,
 {
 	return pt_unmap(&sluice_paging_of(domain)->pt, held, range, extents,
 			max, gather);
+}
+
+size_t sluice_paging_unmap_each(struct sluice_domain *domain,
+				struct sluice_extent *pages, size_t nr,
+				struct sluice_gather *gather)
+{
+	return pt_unmap_each(&sluice_paging_of(domain)->pt, pages, nr, gather);
 }
 
 size_t sluice_paging_read(struct sluice_domain *domain,
@@ -136,8 +162,10 @@ int sluice_paging_flush(struct sluice_domain *domain,
 		WRITE_ONCE(paging->broken, true);
 		return ret ?: -EIO;
 	}
-	if (unlikely(!list_empty(&gather->tables)))
+	if (unlikely(!list_empty(&gather->tables))) {
 		pt_free_gathered(&paging->pt, gather);
+		note_tables(paging);
+	}
 	return 0;
 }
 

@@ -235,7 +235,8 @@ static void backend_release(struct sluice_iommu *iommu)
 }
 
 static struct sluice_domain *backend_domain_alloc(struct sluice_iommu *iommu,
-						  struct iommu_group *group)
+						  struct iommu_group *group,
+						  bool unified)
 {
 	struct vtd_domain *domain = vtd_domain_alloc(vtd_unit_of(iommu));
 
@@ -261,6 +262,7 @@ static const struct sluice_domain_ops domain_ops = {
 	.cut		= sluice_paging_cut,
 	.map		= sluice_paging_map,
 	.unmap		= sluice_paging_unmap,
+	.unmap_each	= sluice_paging_unmap_each,
 	.read		= sluice_paging_read,
 	.flush		= sluice_paging_flush,
 	.reclaim	= sluice_paging_reclaim,

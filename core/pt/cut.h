@@ -138,11 +138,45 @@ static int cut_at_cursor(struct cutting *cut)
 			return 0;
 		if (FMT_GROUPS && lg2 != each)
 			cut_group(pt, c, entry, lg2);
+		else if (cut->gather->no_tables)
+			ret = -ENOMEM;
 		else
 			ret = cut_to_table(pt, c, entry, cut->gfp);
 		if (ret)
 			return ret;
+		/* Reclaim shall forget that it was cut. */
+		mark_stale(pt);
 		cut_gather(cut, lg2, lg2);
+	}
+}
+
+/*
+ * For a prepare: down to @level, where an entry shall be made once all that is
+ * mapped there is unmapped. What is missing is installed; what is larger is cut.
+ */
+static noinline int cursor_cut(struct pt *pt, struct cursor *c,
+			       unsigned int level, gfp_t gfp,
+			       struct sluice_gather *gather)
+{
+	for (;;) {
+		int ret = cursor_install(pt, c, level, gfp);
+		unsigned int each, lg2;
+		u64 entry;
+
+		if (ret != -EEXIST)
+			return ret;
+		each = entry_lg2(pt, c->low);
+		entry = entry_get(cursor_slot(pt, c));
+		/* Somebody else may have cut it since. */
+		if (!entry || fmt_is_table(entry, c->low))
+			continue;
+		lg2 = fmt_leaf_lg2(entry, each);
+		if (FMT_GROUPS && lg2 != each)
+			cut_group(pt, c, entry, lg2);
+		else if (cut_to_table(pt, c, entry, gfp))
+			return -ENOMEM;
+		sluice_gather_add(gather, c->iova & ~mask_lg2(lg2),
+				  c->iova | mask_lg2(lg2), lg2);
 	}
 }
 

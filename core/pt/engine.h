@@ -23,9 +23,10 @@
 #include "cursor.h"
 #include "install.h"
 #include "reclaim.h"
+#include "cut.h"
 #include "map.h"
 #include "sweep.h"
-#include "cut.h"
+#include "vector.h"
 
 static int engine_init(struct pt *pt, const struct pt_config *cfg)
 {
@@ -53,9 +54,10 @@ const struct pt_format FMT = {
 	.name = FMT_NAME,
 	.init = engine_init,
 	.prepare = engine_prepare,
-	.map = engine_map,
+	.map = engine_map_vector,
 	.cut = engine_cut,
 	.unmap = engine_unmap,
+	.unmap_each = engine_unmap_each,
 	.read = engine_read,
 	.reclaim = engine_reclaim,
 	.destroy = engine_destroy,

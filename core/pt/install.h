@@ -6,7 +6,7 @@
  * root. A part of engine.h.
  */
 
-/* Empty tables stay, so one that is new may have to be reclaimed some day. */
+/* Something was unmapped, or a table installed in vain: it may be empty. */
 static inline void mark_stale(struct pt *pt)
 {
 	if (!READ_ONCE(pt->stale))
@@ -27,7 +27,6 @@ static inline bool install_table(struct pt *pt, __le64 *slot, u64 old,
 		return false;
 	}
 	entry_sync(pt, slot, entry);
-	mark_stale(pt);
 	return true;
 }
 

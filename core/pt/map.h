@@ -132,6 +132,8 @@ static __always_inline int cursor_reach(struct mapping m, struct cursor *c,
 {
 	__le64 *slot;
 
+	if (!m.bits && m.gather->keep_tables)
+		return cursor_cut(m.pt, c, level, m.gfp, m.gather);
 	/* Entries that may have to be flushed are looked at one by one. */
 	if (likely(!m.pt->flush))
 		cursor_descend(m.pt, c, level, &slot);
@@ -162,7 +164,8 @@ static __always_inline s64 map_pages(struct mapping m, struct cursor *c,
 	index = entry_index(m.pt, iova, level);
 	slot = &c->tables[level][index];
 	n = min_t(u64, run >> lg2 << (lg2 - each), TABLE_ENTRIES - index);
-	if (unlikely(!entries_clear(slot, n))) {
+	if (unlikely(!entries_clear(slot, n)) &&
+	    (m.bits || !m.gather->keep_tables)) {
 		c->iova = iova;
 		ret = make_way(m.pt, c, n, m.bits ? m.gather : NULL);
 		if (ret)
@@ -287,6 +290,8 @@ static int engine_prepare(struct pt *pt, const struct sluice_extent *extents,
 	struct mapping m = { .pt = pt, .gfp = gfp, .gather = gather };
 	u64 done;
 
+	/* Nobody says that the map will come. */
+	mark_stale(pt);
 	return map_extents(m, extents, nr, &done);
 }
 
@@ -299,10 +304,15 @@ static noinline int map_all(struct pt *pt, const struct sluice_extent *extents,
 		.gfp = gfp, .gather = gather,
 	};
 
+	int ret;
+
 	*done = 0;
 	if (!(prot & (SLUICE_PROT_READ | SLUICE_PROT_WRITE)))
 		return -EINVAL;
-	return map_extents(m, extents, nr, done);
+	ret = map_extents(m, extents, nr, done);
+	if (unlikely(ret))
+		mark_stale(pt);
+	return ret;
 }
 
 static int engine_map(struct pt *pt, const struct sluice_extent *extents,

@@ -48,7 +48,7 @@ static noinline void unlink_spanned(struct pt *pt, struct cursor *c,
 				    struct sluice_range held, u64 to,
 				    struct sluice_gather *gather)
 {
-	while (c->low < c->top) {
+	while (c->low < c->top && !gather->keep_tables) {
 		u64 base = cursor_base(pt, c);
 		u64 end = base + mask_lg2(table_lg2(pt, c->low));
 		__le64 *table = c->tables[c->low];

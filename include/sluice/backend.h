@@ -35,10 +35,11 @@
  * **What the core guarantees.** Between the calls of one operation (prepare or
  * cut, map or unmap, flush) no other operation on an overlapping range runs in
  * the same domain. The set of groups attached to a domain doesn't change during
- * prepare, cut, map, unmap, read, flush or reclaim. Maps go to IOVAs where
- * nothing is mapped. Unmaps cover whole extents as they were mapped, unless @cut
- * succeeded for the range. Ranges to unmap or read may have holes, but have been
- * mapped for the most part: time in proportion to their length is all right.
+ * prepare, cut, map, unmap, read, flush or reclaim. Unless a domain is unified,
+ * maps go to IOVAs where nothing is mapped. Unmaps cover whole extents as they
+ * were mapped, unless @cut succeeded for the range. Ranges to unmap or read may
+ * have holes, but have been mapped for the most part: time in proportion to
+ * their length is all right.
  * No call follows a failed flush but detach and free.
  *
  * **What a backend guarantees.** Operations on disjoint ranges of one domain may
@@ -47,6 +48,14 @@
  * matching &enum sluice_prot bit, not a byte outside the extent. Translations
  * that were cleared may be used by the hardware until @flush has returned 0, and
  * not after.
+ *
+ * **Unified domains.** Some address spaces keep no record of what they have
+ * mapped: the tables are the record. Their domains are made with @unified set.
+ * There, @cut is required, extents that are handed back must say what they were
+ * mapped as, with all bits of &enum sluice_prot, and a map where something is
+ * mapped must fail. A backend whose tables can't be read keeps a record in a table
+ * that it can read (core/pt's software format). Such a domain may exist without
+ * any group attached, and be attached again.
  *
  * **One flush.** @prepare, @cut, @map and @unmap add what must be
  * invalidated to one &struct sluice_gather; the core calls @flush once for
@@ -59,13 +68,48 @@
  * failed: no further group is attached to it.
  *
  * **How the families implement it.** Generic: calls of the kernel's IOMMU API;
- * the hardware side is a struct iommu_domain. VT-d and AMD-Vi: @prepare
- * allocates tables, @cut splits superpages, @map and @unmap write entries, @flush
- * turns the gather into page- or domain-selective invalidations and waits once.
- * POWER: a domain is the group's windows; @map is H_PUT_TCE_INDIRECT for up to
- * 512 extents, @unmap is H_STUFF_TCE with the physical side from the record
- * that the backend keeps; hypervisors invalidate by themselves, so @flush only
- * reports errors.
+ * the hardware side is a struct iommu_domain; unified domains have a record in a
+ * page table of the software format. VT-d, and AMD-Vi later: page tables of
+ * core/pt, which does prepare, cut, map, unmap, unmap_each, read and reclaim for
+ * every format. What will be AMD-Vi's own, and POWER's, operation by operation:
+ *
+ * ============  ==============================  ===============================
+ * operation     AMD-Vi                          POWER
+ * ============  ==============================  ===============================
+ * domain_alloc  a v1 table, @unified or not:    an empty set of windows, each
+ *               the kind of a page is in bits   with a software-format table of
+ *               that hardware ignores           its TCEs; @unified or not
+ * attach        DTEs of the group's devices:    the group must agree on the
+ *               payload, then the valid bit;    windows' LIOBNs and sizes;
+ *               INVALIDATE_DEVTAB_ENTRY, wait   windows are created for it (DDW)
+ * detach        DTEs blocked, forgotten by      windows removed; what was mapped
+ *               hardware, waited for            stays in the record only
+ * compatible    the same levels, page sizes     the same windows can be made for
+ *               and coherency of the units      the group's PE
+ * prepare       tables; the root grows, and     record tables; TCE tables are the
+ *               every DTE is told               hypervisor's and always there
+ * cut           pages of several entries into   nothing: a TCE is a page of the
+ *               single ones, or into a table    window; the record's are cut
+ * map           entries, replicated for sizes   block by block of 512 TCEs, under
+ *               between the levels'             its lock: H_PUT_TCE_INDIRECT, then
+ *                                               the record
+ * unmap         entries cleared                 under the block's lock: H_STUFF_TCE,
+ *                                               then the record, which says what
+ *                                               was there
+ * unmap_each    as unmap                        gaps in a block bridged by rewriting
+ *                                               what the record has there
+ * read          the table                       the record
+ * flush         INVALIDATE_IOMMU_PAGES with     reports what a hypercall has
+ *               the tightest size, PDE from     refused: hypervisors invalidate by
+ *               @nonleaf; IOTLBs of ATS         themselves
+ *               devices; COMPLETION_WAIT
+ * reclaim       core/pt's, then a flush         the record's tables
+ * ============  ==============================  ===============================
+ *
+ * Windows will be a group of optional operations (query, create, remove), which
+ * POWER alone has: on page-table IOMMUs a window is a range that the core keeps for
+ * the user. A POWER domain without groups has no windows, so maps of a unified
+ * space go with the last group there.
  *
  * **Growth.** An operation joins these structures when it has two
  * implementations (the fake backend counts). Groups of optional operations
@@ -154,6 +198,9 @@ enum sluice_prot {
  * @nr: used entries of @ranges; 0: nothing to invalidate
  * @leaf_lg2: log2 of the smallest leaf that hardware may remember in @ranges;
  *	64: there was none
+ * @keep_tables: set by the core: tables that become empty stay: a @map that has
+ *	been prepared needs them, or somebody else may be looking at them
+ * @no_tables: set by the core, for @cut: no table may be added: -ENOMEM instead
  * @nonleaf: entries that pointed to tables were cleared as well: paging-
  *	structure caches must go, too (VT-d: IH=0, AMD-Vi: PDE=1)
  * @tables: tables that no entry points to any more, linked by their page's lru:
@@ -166,7 +213,9 @@ struct sluice_gather {
 	struct sluice_range ranges[SLUICE_GATHER_RANGES];
 	unsigned int nr;
 	unsigned int leaf_lg2;
-	bool nonleaf;
+	bool nonleaf : 1;
+	bool keep_tables : 1;
+	bool no_tables : 1;
 	struct list_head tables;
 	struct iommu_iotlb_gather iotlb;
 };
@@ -180,6 +229,8 @@ static inline void sluice_gather_init(struct sluice_gather *gather)
 	gather->nr = 0;
 	gather->leaf_lg2 = 64;
 	gather->nonleaf = false;
+	gather->keep_tables = false;
+	gather->no_tables = false;
 	INIT_LIST_HEAD(&gather->tables);
 	iommu_iotlb_gather_init(&gather->iotlb);
 }
@@ -279,22 +330,27 @@ struct sluice_iommu {
  *	Result: true if an attach is worth trying.
  *
  * @prepare: optional. Do all that can fail for a @map of exactly these
- *	extents: allocate tables. Nothing can be seen of it.
- *	Result: 0, then the @map can't fail; -ENOMEM or -EINVAL as @map. A map
- *	that wasn't prepared can fail half-way.
+ *	extents: allocate tables. Nothing can be seen of it. With @keep_tables
+ *	of @gather set, something may be mapped there, which the core will
+ *	unmap before: pages that are larger than the new ones are cut.
+ *	Result: 0, then the @map can't fail; -ENOMEM, -EINVAL or -EEXIST as
+ *	@map. A map that wasn't prepared can fail half-way. Required of unified
+ *	domains.
  *
  * @cut: optional. Cut the entries that cross one of the two ends of @range, so
  *	that @unmap may start and end there. What is mapped stays mapped, to
  *	the same memory with the same rights. The largest page that may have
  *	crossed an end is added to @gather, even if another thread has cut it
  *	already: that one's flush may be still to come.
- *	Result: 0; -ENOMEM: everything is as before. NULL: only whole
- *	extents, as they were mapped, can be unmapped.
+ *	Result: 0; -ENOMEM: everything is as before; -EINVAL: not possible in
+ *	a domain that isn't unified. NULL: only whole extents, as they were
+ *	mapped, can be unmapped.
  *
  * @map: make @extents accessible as @prot (bits of &enum sluice_prot) says.
  *	Adds to @gather only where hardware must forget not-present entries.
  *	Result: 0 if all were mapped. Otherwise an errno (-ENOMEM; -EINVAL for
- *	what the tables can't express), and *@done (bytes, counted from the
+ *	what the tables can't express; -EEXIST if something is mapped there:
+ *	required of unified domains only), and *@done (bytes, counted from the
  *	first extent on, a multiple of the smallest page size) says how much
  *	is mapped; the core unmaps that. On success *@done isn't looked at.
  *
@@ -311,6 +367,13 @@ struct sluice_iommu {
  *	@range->last, and has unmapped what lies before @range->start. Tables
  *	that span nothing else may be unlinked.
  *	Result: the number of extents written to @extents.
+ *
+ * @unmap_each: optional. @unmap of @nr pages of the smallest size, each by itself:
+ *	their IOVAs are in @pages, the rest of which is filled; @len is 0 where
+ *	nothing is mapped. Needs no @cut: it stops at a page that is part of a
+ *	larger one, or for any other reason.
+ *	Result: how many pages were dealt with, counted from the first on; with
+ *	those left the core tries @cut and @unmap.
  *
  * @read: as @unmap, but clears nothing, and @range may cut extents: they are
  *	clipped to it. Fills a second domain from the first.
@@ -347,6 +410,9 @@ struct sluice_domain_ops {
 			struct sluice_range *range,
 			struct sluice_extent *extents, size_t max,
 			struct sluice_gather *gather);
+	size_t (*unmap_each)(struct sluice_domain *domain,
+			     struct sluice_extent *pages, size_t nr,
+			     struct sluice_gather *gather);
 	size_t (*read)(struct sluice_domain *domain,
 		       struct sluice_range *range,
 		       struct sluice_extent *extents, size_t max);
@@ -365,6 +431,9 @@ struct sluice_domain_ops {
  *	lock; cleared by the core before it calls @reclaim
  * @dead: a flush failed: nothing that was mapped may be unpinned any more; set
  *	once by the core, read without a lock
+ * @tables: pages of memory that its tables take; kept by the backend, up to date
+ *	when @prepare, @cut, @map, @flush or @reclaim returns; read without a
+ *	lock. Of unified domains only
  *
  * Embedded in a backend's own structure; all other members are the core's.
  */
@@ -375,6 +444,7 @@ struct sluice_domain {
 	unsigned int nr_groups;
 	bool reclaim_due;
 	bool dead;
+	unsigned long tables;
 };
 
 /**
@@ -399,7 +469,9 @@ enum sluice_rating {
  *	Result: the instance; ERR_PTR(-ENODEV) if the group's IOMMU is not of
  *	this family; another errno if it is, but can't be used.
  * @release: the last reference to @iommu is gone; frees it.
- * @domain_alloc: a new, empty domain to which @group can be attached.
+ * @domain_alloc: a new, empty domain to which @group can be attached; with
+ *	@unified, one that is the record of what it has mapped ("Unified
+ *	domains").
  *	Result: the domain, or ERR_PTR() of -ENOMEM or -ENOSPC.
  * @domain_ops: the operations every domain of this backend has; checked once,
  *	at registration
@@ -410,7 +482,8 @@ struct sluice_backend {
 	struct sluice_iommu *(*probe)(struct iommu_group *group);
 	void (*release)(struct sluice_iommu *iommu);
 	struct sluice_domain *(*domain_alloc)(struct sluice_iommu *iommu,
-					      struct iommu_group *group);
+					      struct iommu_group *group,
+					      bool unified);
 	const struct sluice_domain_ops *domain_ops;
 };
 

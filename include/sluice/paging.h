@@ -127,6 +127,9 @@ size_t sluice_paging_unmap(struct sluice_domain *domain, u64 held,
 			   struct sluice_range *range,
 			   struct sluice_extent *extents, size_t max,
 			   struct sluice_gather *gather);
+size_t sluice_paging_unmap_each(struct sluice_domain *domain,
+				struct sluice_extent *pages, size_t nr,
+				struct sluice_gather *gather);
 size_t sluice_paging_read(struct sluice_domain *domain,
 			  struct sluice_range *range,
 			  struct sluice_extent *extents, size_t max);

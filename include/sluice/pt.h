@@ -27,8 +27,8 @@
  * **Levels** count from the leaf: a table at level 0 has entries for the
  * smallest pages only; the root of a tree with N levels is at level N - 1.
  *
- * **Concurrency.** pt_map(), pt_prepare(), pt_cut(), pt_unmap() and pt_read()
- * may run at the same time on disjoint ranges of one tree, without a lock; the
+ * **Concurrency.** pt_map(), pt_prepare(), pt_cut(), pt_unmap(), pt_unmap_each() and
+ * pt_read() may run at the same time on disjoint ranges of one tree, without a lock; the
  * caller sees to it that ranges are disjoint (see "What the core guarantees" in
  * sluice/backend.h). pt_reclaim() and pt_deinit() need the tree for themselves.
  *
@@ -131,6 +131,7 @@ struct pt {
  * @map: see pt_map()
  * @cut: see pt_cut()
  * @unmap: see pt_unmap()
+ * @unmap_each: see pt_unmap_each()
  * @read: see pt_read()
  * @reclaim: see pt_reclaim()
  * @destroy: free every table
@@ -148,6 +149,8 @@ struct pt_format {
 	size_t (*unmap)(struct pt *pt, u64 held, struct sluice_range *range,
 			struct sluice_extent *extents, size_t max,
 			struct sluice_gather *gather);
+	size_t (*unmap_each)(struct pt *pt, struct sluice_extent *pages,
+			     size_t nr, struct sluice_gather *gather);
 	size_t (*read)(struct pt *pt, struct sluice_range *range,
 		       struct sluice_extent *extents, size_t max);
 	void (*reclaim)(struct pt *pt, struct sluice_gather *gather);
@@ -178,7 +181,9 @@ void pt_deinit(struct pt *pt);
  * @extents: in any order, disjoint; as pt_map() gets them
  * @nr: how many
  * @gfp: how to allocate tables
- * @gather: not used yet; not NULL
+ * @gather: not NULL. With @keep_tables set, something may be mapped there which the
+ *	caller will unmap before, with the same gather: pages that are larger than
+ *	the new ones are cut, and gathered
  *
  * Return: 0, then the pt_map() can't fail; otherwise as pt_map(), tables that
  * were installed by then stay.
@@ -248,7 +253,8 @@ static inline int pt_cut(struct pt *pt, const struct sluice_range *range,
  *	its ends: such a page stays, with a warning
  * @extents: filled with what was mapped, adjacent pages joined
  * @max: room in @extents, at least 1
- * @gather: gets what was cleared, and the tables that were unlinked
+ * @gather: gets what was cleared, and the tables that were unlinked: none if
+ *	@keep_tables is set
  *
  * Stops when the range is done, when @extents is full, or after a while, so
  * that the caller can reschedule.
@@ -261,6 +267,25 @@ static inline size_t pt_unmap(struct pt *pt, u64 held,
 			      struct sluice_gather *gather)
 {
 	return pt->fmt->unmap(pt, held, range, extents, max, gather);
+}
+
+/**
+ * pt_unmap_each - pt_unmap() of pages of the smallest size, each by itself
+ * @pt: the tree
+ * @pages: their IOVAs, aligned, fastest in ascending order; the rest is filled: @len
+ *	is 0 where nothing is mapped
+ * @nr: how many
+ * @gather: gets what was cleared
+ *
+ * Needs no pt_cut(), and unlinks no table. Stops at a page that is part of a larger
+ * one, or was.
+ *
+ * Return: how many pages were dealt with, counted from the first on.
+ */
+static inline size_t pt_unmap_each(struct pt *pt, struct sluice_extent *pages,
+				   size_t nr, struct sluice_gather *gather)
+{
+	return pt->fmt->unmap_each(pt, pages, nr, gather);
 }
 
 /**

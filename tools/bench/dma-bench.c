@@ -49,11 +49,39 @@ static const struct row rows[] = {
 	{ "scattered-4k", MEMORY_ORDERED, SCATTERED, 2 * BENCH_PAGE },
 };
 
+/**
+ * struct batch_row - a line of the table that needs batches
+ * @name: in the output and on the command line
+ * @mem_stride: pages from one operation's to the next, in memory
+ * @registered: by handle
+ */
+struct batch_row {
+	const char *name;
+	unsigned int mem_stride;
+	bool registered;
+};
+
+/* In IOVA space every second page. */
+static const struct batch_row batch_rows[] = {
+	{ "batch-scattered", 2, false },
+	{ "batch-adjacent", 1, false },
+	{ "batch-registered", 2, true },
+};
+
+#define BATCH_ROWS (sizeof(batch_rows) / sizeof(*batch_rows))
+#define BATCH 512UL
+#define BATCHES 127UL
+
 #define ROW_IOCTL "bare-ioctl"
+#define ROW_HUGETLB "registered-2m"
+#define ROW_GROWTH "growth"
+/* Of use with several CPUs, so only when asked for. */
+#define ROW_PARALLEL "parallel"
 
 enum mode {
 	MODE_VFIO,
 	MODE_IOMMUFD,
+	MODE_UNIFIED,
 	MODE_GUP,
 };
 
@@ -73,7 +101,7 @@ struct options {
 	bool verbose;
 };
 
-static uint64_t now_ns(void)
+uint64_t bench_now_ns(void)
 {
 	struct timespec ts;
 
@@ -81,8 +109,8 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static void report(const char *row, const char *op, uint64_t ns,
-		   unsigned long count)
+void bench_report(const char *row, const char *op, uint64_t ns,
+		  unsigned long count)
 {
 	printf("%s\t%s\t%.0f\n", row, op, (double)ns / count);
 	fflush(stdout);
@@ -116,16 +144,16 @@ static void run_row(struct target *t, const struct row *row, bool verbose)
 		fprintf(stderr, "%s: %zu physically contiguous pieces\n",
 			row->name, memory_count_runs(&mem));
 
-	start = now_ns();
+	start = bench_now_ns();
 	for (off = 0; off < bytes; off += step)
 		ops->map(t, (char *)mem.ptr + off, iova + off, piece);
-	mapped = now_ns();
+	mapped = bench_now_ns();
 	for (off = 0; off < bytes; off += step)
 		check_unmapped(ops->unmap(t, iova + off, piece), piece);
-	unmapped = now_ns();
+	unmapped = bench_now_ns();
 
-	report(row->name, "map", mapped - start, row->pages);
-	report(row->name, "unmap", unmapped - mapped, row->pages);
+	bench_report(row->name, "map", mapped - start, row->pages);
+	bench_report(row->name, "unmap", unmapped - mapped, row->pages);
 	memory_free(&mem);
 }
 
@@ -134,10 +162,10 @@ static void run_nops(struct target *t)
 	unsigned long i;
 	uint64_t start;
 
-	start = now_ns();
+	start = bench_now_ns();
 	for (i = 0; i < NOPS; i++)
 		t->ops->nop(t);
-	report(ROW_IOCTL, "call", now_ns() - start, NOPS);
+	bench_report(ROW_IOCTL, "call", bench_now_ns() - start, NOPS);
 }
 
 /*
@@ -153,9 +181,119 @@ static void run_gup(int fd, const struct row *row)
 
 	memory_alloc(&mem, row->pages * BENCH_PAGE, row->kind);
 	gup_pin(fd, mem.ptr, mem.size, per_call, &cost);
-	report(row->name, "map", cost.pin, row->pages);
-	report(row->name, "unmap", cost.unpin, row->pages);
+	bench_report(row->name, "map", cost.pin, row->pages);
+	bench_report(row->name, "unmap", cost.unpin, row->pages);
 	memory_free(&mem);
+}
+
+static void fill_batch(struct sluice_dma_op *ops, const struct batch_row *row,
+		       char *mem, uint32_t handle, uint64_t iova,
+		       unsigned long first)
+{
+	unsigned long i;
+
+	for (i = 0; i < BATCH; i++) {
+		uint64_t off = (first + i) * row->mem_stride * BENCH_PAGE;
+
+		ops[i] = (struct sluice_dma_op){
+			.op = SLUICE_DMA_MAP,
+			.flags = SLUICE_READ | SLUICE_WRITE |
+				 (handle ? SLUICE_DMA_HANDLE : 0),
+			.iova = iova + (first + i) * 2 * BENCH_PAGE,
+			.size = BENCH_PAGE,
+			.addr = handle ? off : (uintptr_t)mem + off,
+			.handle = handle,
+		};
+	}
+}
+
+/* The vectors are made beforehand: that is the program's time. */
+static void run_batches(struct target *t, const struct batch_row *row)
+{
+	unsigned long pages = BATCH * BATCHES, i;
+	struct sluice_dma_op *ops = calloc(pages, sizeof(*ops));
+	uint64_t iova, start;
+	uint32_t handle = 0;
+	struct memory mem;
+
+	if (!ops)
+		err(EXIT_FAILURE, "operations");
+	if (sluice_iova_find(&t->info, IOVA_MIN, pages * 2 * BENCH_PAGE,
+			     IOVA_ALIGN, &iova))
+		errx(EXIT_FAILURE, "no room above 4 GiB");
+	memory_alloc(&mem, pages * row->mem_stride * BENCH_PAGE,
+		     MEMORY_ORDERED);
+	if (row->registered)
+		handle = t->ops->reg(t, mem.ptr, mem.size);
+	for (i = 0; i < pages; i += BATCH)
+		fill_batch(&ops[i], row, mem.ptr, handle, iova, i);
+
+	start = bench_now_ns();
+	for (i = 0; i < pages; i += BATCH)
+		t->ops->batch(t, &ops[i], BATCH);
+	bench_report(row->name, "map", bench_now_ns() - start, pages);
+	for (i = 0; i < pages; i++)
+		ops[i] = (struct sluice_dma_op){
+			.op = SLUICE_DMA_UNMAP,
+			.iova = ops[i].iova,
+			.size = BENCH_PAGE,
+		};
+	start = bench_now_ns();
+	for (i = 0; i < pages; i += BATCH)
+		check_unmapped(t->ops->batch(t, &ops[i], BATCH),
+			       BATCH * BENCH_PAGE);
+	bench_report(row->name, "unmap", bench_now_ns() - start, pages);
+	if (handle)
+		t->ops->unreg(t, handle);
+	memory_free(&mem);
+	free(ops);
+}
+
+static void run_hugetlb(struct target *t)
+{
+	struct sluice_dma_op op = {
+		.op = SLUICE_DMA_MAP,
+		.flags = SLUICE_READ | SLUICE_WRITE | SLUICE_DMA_HANDLE,
+		.size = CONTIGUOUS,
+	};
+	struct memory mem;
+	uint64_t iova, start;
+
+	if (sluice_iova_find(&t->info, IOVA_MIN, CONTIGUOUS, IOVA_ALIGN, &iova))
+		errx(EXIT_FAILURE, "no room above 4 GiB");
+	memory_alloc(&mem, CONTIGUOUS, MEMORY_HUGETLB);
+	op.iova = iova;
+	op.handle = t->ops->reg(t, mem.ptr, mem.size);
+	start = bench_now_ns();
+	t->ops->batch(t, &op, 1);
+	bench_report(ROW_HUGETLB, "map", bench_now_ns() - start,
+		     CONTIGUOUS / BENCH_PAGE);
+	start = bench_now_ns();
+	check_unmapped(t->ops->unmap(t, iova, CONTIGUOUS), CONTIGUOUS);
+	bench_report(ROW_HUGETLB, "unmap", bench_now_ns() - start,
+		     CONTIGUOUS / BENCH_PAGE);
+	t->ops->unreg(t, op.handle);
+	memory_free(&mem);
+}
+
+static void run_parallel(struct target *t)
+{
+	uint64_t iova;
+
+	if (!t->ops->batch)
+		errx(EXIT_FAILURE, "%s needs --unified", ROW_PARALLEL);
+	if (sluice_iova_find(&t->info, IOVA_MIN, GIB, IOVA_ALIGN, &iova))
+		errx(EXIT_FAILURE, "no room above 4 GiB");
+	parallel_run(t, iova);
+}
+
+static void run_growth(struct target *t)
+{
+	uint64_t iova;
+
+	if (sluice_iova_find(&t->info, IOVA_MIN, 16 * GIB, IOVA_ALIGN, &iova))
+		errx(EXIT_FAILURE, "no room above 4 GiB");
+	growth_run(t, iova, t->ops->batch ? 1UL << 20 : SCATTERED);
 }
 
 static bool wanted(const struct options *opt, const char *name)
@@ -176,20 +314,33 @@ static void run_pins(const struct options *opt)
 
 static void run_maps(const struct options *opt)
 {
+	static const struct target_ops *const targets[] = {
+		[MODE_VFIO] = &target_vfio,
+		[MODE_IOMMUFD] = &target_iommufd,
+		[MODE_UNIFIED] = &target_unified,
+	};
 	struct target t = {
 		.fd = -1,
 		.device_fd = -1,
-		.ops = opt->mode == MODE_IOMMUFD ? &target_iommufd :
-						   &target_vfio,
+		.ops = targets[opt->mode],
 	};
 	size_t i;
 
 	t.ops->open(&t, opt->addr);
 	if (t.ops->nop && wanted(opt, ROW_IOCTL))
 		run_nops(&t);
+	if (t.ops->batch && wanted(opt, ROW_HUGETLB))
+		run_hugetlb(&t);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (wanted(opt, rows[i].name))
 			run_row(&t, &rows[i], opt->verbose);
+	for (i = 0; t.ops->batch && i < BATCH_ROWS; i++)
+		if (wanted(opt, batch_rows[i].name))
+			run_batches(&t, &batch_rows[i]);
+	if (wanted(opt, ROW_GROWTH))
+		run_growth(&t);
+	if (opt->row && wanted(opt, ROW_PARALLEL))
+		run_parallel(&t);
 	t.ops->close(&t);
 }
 
@@ -200,7 +351,11 @@ static bool row_known(const char *name)
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (!strcmp(name, rows[i].name))
 			return true;
-	return !strcmp(name, ROW_IOCTL);
+	for (i = 0; i < BATCH_ROWS; i++)
+		if (!strcmp(name, batch_rows[i].name))
+			return true;
+	return !strcmp(name, ROW_IOCTL) || !strcmp(name, ROW_HUGETLB) ||
+	       !strcmp(name, ROW_GROWTH) || !strcmp(name, ROW_PARALLEL);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -216,6 +371,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'i':
 		opt->mode = MODE_IOMMUFD;
+		return 0;
+	case 'u':
+		opt->mode = MODE_UNIFIED;
 		return 0;
 	case 'r':
 		if (!row_known(arg))
@@ -247,6 +405,8 @@ static const struct argp_option arguments[] = {
 	  0 },
 	{ "iommufd", 'i', NULL, 0,
 	  "Map through /dev/iommu, not through a container", 0 },
+	{ "unified", 'u', NULL, 0,
+	  "Map in a container of Sluice's unified type, by batches", 0 },
 	{ "gup", 'g', NULL, 0,
 	  "Don't map, only pin and unpin, with the kernel's gup_test", 0 },
 	{ "verbose", 'v', NULL, 0,
@@ -265,7 +425,17 @@ static const struct argp argp = {
 	       "  contiguous-4k   1 GiB of 4 KiB pages, one ioctl\n"
 	       "  contiguous-thp  1 GiB of huge pages, one ioctl\n"
 	       "  shuffled-4k     as contiguous-4k, physically in disorder\n"
-	       "  scattered-4k    65,535 pages, every second one, an ioctl each\n\n"
+	       "  scattered-4k    65,535 pages, every second one, an ioctl each\n"
+	       "  growth          a page at 1 Ki, 60 Ki (and, with --unified,\n"
+	       "                  1 Mi) mappings: at-N; bytes per mapping: memory\n"
+	       "With --unified also, 512 operations an ioctl, every second IOVA:\n"
+	       "  batch-scattered   every second page of memory\n"
+	       "  batch-adjacent    every page\n"
+	       "  batch-registered  as scattered, of registered memory\n"
+	       "and\n"
+	       "  registered-2m     1 GiB of registered 2 MiB pages, one ioctl\n"
+	       "  parallel          1, 2, 4 threads with batches of their own: wall\n"
+	       "                    time per page; only if asked for by --row\n\n"
 	       "Prints lines of ROW, OPERATION and the ns per 4 KiB page (or\n"
 	       "call), separated by tabs. On a virtual machine whose clock\n"
 	       "counts instructions (QEMU: -icount shift=0,sleep=off, one CPU)\n"

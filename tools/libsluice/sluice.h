@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/sluice.h>
 #include <linux/vfio.h>
 
 #ifdef __cplusplus
@@ -65,16 +66,6 @@ struct sluice_container {
 	int fd;
 	uint32_t iommu_type;
 	struct sluice_group *groups;
-};
-
-/**
- * struct sluice_iova_range - usable I/O virtual addresses
- * @start: first address
- * @last: last address (inclusive)
- */
-struct sluice_iova_range {
-	uint64_t start;
-	uint64_t last;
 };
 
 /**

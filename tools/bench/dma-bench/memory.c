@@ -57,11 +57,39 @@ static void fault_in(char *ptr, size_t pages, enum memory_kind kind)
 		ptr[i * factor % pages * BENCH_PAGE] = 1;
 }
 
+/* The pool of huge pages has as many as are needed, or none. */
+static void reserve_hugetlb(size_t size)
+{
+	FILE *file = fopen("/proc/sys/vm/nr_hugepages", "w");
+
+	if (!file || fprintf(file, "%zu", size / HUGE) < 0 || fclose(file))
+		err(EXIT_FAILURE, "/proc/sys/vm/nr_hugepages");
+}
+
+static void alloc_hugetlb(struct memory *mem, size_t size)
+{
+	reserve_hugetlb(size);
+	mem->hugetlb = true;
+	mem->size = size;
+	mem->map_size = size;
+	mem->map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (mem->map == MAP_FAILED)
+		err(EXIT_FAILURE, "%zu bytes of huge pages", size);
+	mem->ptr = mem->map;
+	memset(mem->ptr, 1, size);
+}
+
 void memory_alloc(struct memory *mem, size_t size, enum memory_kind kind)
 {
 	bool huge = kind == MEMORY_HUGE;
 	size_t found;
 
+	if (kind == MEMORY_HUGETLB) {
+		alloc_hugetlb(mem, size);
+		return;
+	}
+	mem->hugetlb = false;
 	mem->size = size;
 	mem->map_size = size + HUGE;
 	mem->map = mmap(NULL, mem->map_size, PROT_READ | PROT_WRITE,
@@ -107,5 +135,7 @@ size_t memory_count_runs(const struct memory *mem)
 void memory_free(struct memory *mem)
 {
 	munmap(mem->map, mem->map_size);
+	if (mem->hugetlb)
+		reserve_hugetlb(0);
 	mem->map = NULL;
 }

@@ -7,8 +7,11 @@
 #ifndef DMA_BENCH_TARGET_H
 #define DMA_BENCH_TARGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <linux/sluice.h>
 
 #include <sluice.h>
 
@@ -40,6 +43,10 @@ struct target {
  * @open: take a device and make an address space for it
  * @map: read and write; one ioctl
  * @unmap: one ioctl; returns how many bytes it unmapped
+ * @batch: any number of operations, one ioctl; returns how many bytes it
+ *	unmapped. NULL if the interface has no batches
+ * @reg: register memory, for operations by handle; NULL as above
+ * @unreg: undo @reg
  * @nop: an ioctl that does nothing; NULL if the interface has none
  * @close: undo @open
  */
@@ -48,12 +55,28 @@ struct target_ops {
 	void (*map)(struct target *t, void *vaddr, uint64_t iova,
 		    uint64_t size);
 	uint64_t (*unmap)(struct target *t, uint64_t iova, uint64_t size);
+	uint64_t (*batch)(struct target *t, struct sluice_dma_op *ops,
+			  uint32_t nr);
+	uint32_t (*reg)(struct target *t, void *vaddr, uint64_t size);
+	void (*unreg)(struct target *t, uint32_t handle);
 	void (*nop)(struct target *t);
 	void (*close)(struct target *t);
 };
 
 extern const struct target_ops target_vfio;
 extern const struct target_ops target_iommufd;
+extern const struct target_ops target_unified;
+
+/* dma-bench.c */
+uint64_t bench_now_ns(void);
+void bench_report(const char *row, const char *op, uint64_t ns,
+		  unsigned long count);
+
+/* parallel.c */
+void parallel_run(struct target *t, uint64_t iova);
+
+/* growth.c */
+void growth_run(struct target *t, uint64_t iova, unsigned long max);
 
 /**
  * struct pin_cost - what gup_test measured, in ns for the whole range
@@ -77,11 +100,13 @@ void gup_pin(int fd, void *vaddr, uint64_t size, uint32_t pages_per_call,
  * @MEMORY_SHUFFLED: 4 KiB pages, faulted in so that hardly any two
  *	neighbours are neighbours physically
  * @MEMORY_HUGE: transparent huge pages
+ * @MEMORY_HUGETLB: 2 MiB pages of hugetlbfs
  */
 enum memory_kind {
 	MEMORY_ORDERED,
 	MEMORY_SHUFFLED,
 	MEMORY_HUGE,
+	MEMORY_HUGETLB,
 };
 
 /**
@@ -90,12 +115,14 @@ enum memory_kind {
  * @size: bytes
  * @map: what mmap() gave
  * @map_size: of @map
+ * @hugetlb: from the pool of huge pages
  */
 struct memory {
 	void *ptr;
 	size_t size;
 	void *map;
 	size_t map_size;
+	bool hugetlb;
 };
 
 /* memory.c */

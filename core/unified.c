@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unified spaces: their life, and the memory of their tables.
+ *
+ * Owns: what a space has beside its domains if its type is unified, how a new
+ * domain gets the space's content, and that tables count as locked memory (else
+ * one registered page, mapped every 2 MiB, would eat the machine). Does not own:
+ * maps and unmaps (txn.c).
+ */
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "unified.h"
+
+/* Extents read from a table at a time. */
+#define FEW 16
+
+/**
+ * sluice_unified_init - make a space unified, owned by the current process
+ * @space: a space without a type; its lock is held for writing
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int sluice_unified_init(struct sluice_space *space)
+{
+	struct sluice_unified *uni;
+
+	lockdep_assert_held_write(&space->lock);
+	uni = kzalloc(sizeof(*uni), GFP_KERNEL_ACCOUNT);
+	if (!uni)
+		return -ENOMEM;
+	uni->mm = current->mm;
+	mmgrab(uni->mm);
+	xa_init_flags(&uni->regions, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	INIT_LIST_HEAD(&uni->mmio);
+	mutex_init(&uni->unregister_lock);
+	mutex_init(&uni->tables_lock);
+	space->uni = uni;
+	return 0;
+}
+
+/* Unmaps what is left, window by window. */
+static void clear_windows(struct sluice_space *space)
+{
+	struct sluice_unified *uni = space->uni;
+	struct sluice_txn txn;
+	unsigned int i;
+	u64 unmapped = 0;
+
+	if (list_empty(&space->domains))
+		return;
+	sluice_mmio_unmap_range(space, 0, U64_MAX, &unmapped);
+	/* There is one domain left, so it can't fail. */
+	sluice_txn_begin(&txn, space, true);
+	for (i = 0; i < uni->nr_windows; i++)
+		sluice_txn_clear(&txn, uni->windows[i].start,
+				 uni->windows[i].last);
+	sluice_txn_end(&txn);
+}
+
+/**
+ * sluice_unified_deinit - the end of a space's unified part
+ * @space: a unified space without groups, and with no more users
+ *
+ * Unmaps what is mapped, and unregisters what is registered.
+ *
+ * Context: nobody else uses the space; its lock is held for writing.
+ */
+void sluice_unified_deinit(struct sluice_space *space)
+{
+	struct sluice_unified *uni = space->uni;
+	struct sluice_domain *domain, *next;
+	bool stuck;
+
+	clear_windows(space);
+	stuck = sluice_space_dead(space) || uni->stuck;
+	sluice_mmio_lock();
+	list_for_each_entry_safe(domain, next, &space->domains, node) {
+		list_del(&domain->node);
+		sluice_domain_free(domain);
+	}
+	sluice_mmio_unlock();
+
+	sluice_ranges_free(&space->usable);
+	sluice_region_free_all(uni, stuck);
+	sluice_unaccount(uni->mm, uni->tables);
+	mmdrop(uni->mm);
+	mutex_destroy(&uni->tables_lock);
+	mutex_destroy(&uni->unregister_lock);
+	kfree(uni);
+	space->uni = NULL;
+}
+
+/**
+ * sluice_unified_empty - is nothing mapped in a range?
+ * @space: the space; its lock is held for writing
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ *
+ * Return: true if so.
+ */
+bool sluice_unified_empty(struct sluice_space *space, u64 start, u64 last)
+{
+	struct sluice_range range = { start, last };
+	struct sluice_domain *domain;
+	struct sluice_extent extent;
+
+	lockdep_assert_held_write(&space->lock);
+	if (list_empty(&space->domains))
+		return true;
+	domain = sluice_space_first_domain(space);
+	while (!sluice_range_empty(&range)) {
+		if (domain->ops->read(domain, &range, &extent, 1))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+/**
+ * sluice_unified_check_fit - would all windows still be possible?
+ * @space: the space; its lock is held for writing
+ * @usable: IOVAs that could be translated then
+ * @pgsizes: page sizes that there would be then
+ *
+ * Return: 0 or -EINVAL.
+ */
+int sluice_unified_check_fit(struct sluice_space *space,
+			     const struct sluice_ranges *usable, u64 pgsizes)
+{
+	struct sluice_unified *uni = space->uni;
+	unsigned int i;
+
+	for (i = 0; i < uni->nr_windows; i++) {
+		const struct sluice_window *window = &uni->windows[i];
+
+		if (!sluice_ranges_contain(usable, window->start,
+					   window->last) ||
+		    __ffs64(pgsizes) > window->page_lg2)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/**
+ * sluice_unified_tables - memory that tables take
+ * @space: the space; its lock is held
+ *
+ * Return: pages.
+ */
+unsigned long sluice_unified_tables(struct sluice_space *space)
+{
+	struct sluice_domain *domain;
+	unsigned long tables = 0;
+
+	list_for_each_entry(domain, &space->domains, node)
+		tables += READ_ONCE(domain->tables);
+	return tables;
+}
+
+/* Charges what the domains have in tables, and @more that one has which isn't listed. */
+static int charge(struct sluice_space *space, unsigned long more)
+{
+	struct sluice_unified *uni = space->uni;
+	unsigned long tables;
+	int ret = 0;
+
+	mutex_lock(&uni->tables_lock);
+	tables = sluice_unified_tables(space) + more;
+	if (tables > uni->tables)
+		ret = sluice_account(uni->mm, tables - uni->tables);
+	if (!ret && tables > uni->tables)
+		WRITE_ONCE(uni->tables, tables);
+	mutex_unlock(&uni->tables_lock);
+	return ret;
+}
+
+/* In steps, each charged before the next. */
+static int fill_extent(struct sluice_space *space, struct sluice_domain *to,
+		       struct sluice_extent e)
+{
+	u64 rest = e.len;
+	int ret;
+
+	for (; rest; rest -= e.len) {
+		e.len = min(rest, sluice_step_bytes(e.iova));
+		ret = sluice_domain_map(to, &e, 1, e.prot);
+		ret = ret ?: charge(space, READ_ONCE(to->tables));
+		if (ret)
+			return ret;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		e.iova += e.len;
+		e.phys += e.len;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int fill_window(struct sluice_space *space, struct sluice_domain *to,
+		       struct sluice_domain *from,
+		       const struct sluice_window *window)
+{
+	struct sluice_range range = { window->start, window->last };
+	struct sluice_extent extents[FEW] __uninitialized;
+	size_t i, nr;
+	int ret;
+
+	while (!sluice_range_empty(&range)) {
+		nr = from->ops->read(from, &range, extents, FEW);
+		for (i = 0; i < nr; i++) {
+			/* That may be revoked; sluice_mmio_fill_unified(). */
+			if (extents[i].prot & SLUICE_PROT_MMIO)
+				continue;
+			ret = fill_extent(space, to, extents[i]);
+			if (ret)
+				return ret;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * sluice_unified_fill - give a new domain all the memory that the space has mapped
+ * @space: the space; its lock is held for writing
+ * @to: the new domain
+ *
+ * Return: 0; -ENOMEM for lack of memory, or RLIMIT_MEMLOCK for the tables; -EINTR
+ * if killed; or the backend's errno. What was filled by then goes with @to.
+ */
+int sluice_unified_fill(struct sluice_space *space, struct sluice_domain *to)
+{
+	struct sluice_unified *uni = space->uni;
+	struct sluice_domain *from;
+	unsigned int i;
+	int ret = 0;
+
+	lockdep_assert_held_write(&space->lock);
+	if (list_empty(&space->domains))
+		return 0;
+	from = sluice_space_first_domain(space);
+	for (i = 0; !ret && i < uni->nr_windows; i++)
+		ret = fill_window(space, to, from, &uni->windows[i]);
+	return ret;
+}
+
+/**
+ * sluice_unified_over - are there tables that can't be charged?
+ * @space: the space; its lock is held
+ *
+ * That is so after a charge has failed, until tables are freed, or the limit is lifted:
+ * it is tried here.
+ *
+ * Return: true if so.
+ */
+bool sluice_unified_over(struct sluice_space *space)
+{
+	return sluice_unified_charge_tables(space);
+}
+
+/**
+ * sluice_unified_charge_tables - charge tables that were added
+ * @space: the space; its lock is held
+ *
+ * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded: then the caller undoes
+ * what it has mapped, and tables that are empty then can be reclaimed.
+ */
+int sluice_unified_charge_tables(struct sluice_space *space)
+{
+	if (likely(sluice_unified_tables(space) <=
+		   READ_ONCE(space->uni->tables)))
+		return 0;
+	return charge(space, 0);
+}
+
+/**
+ * sluice_unified_trim_tables - give back the charge for tables that are gone
+ * @space: the space; its lock is held
+ */
+void sluice_unified_trim_tables(struct sluice_space *space)
+{
+	struct sluice_unified *uni = space->uni;
+	unsigned long tables;
+
+	if (likely(sluice_unified_tables(space) >= READ_ONCE(uni->tables)))
+		return;
+	mutex_lock(&uni->tables_lock);
+	tables = sluice_unified_tables(space);
+	if (tables < uni->tables) {
+		sluice_unaccount(uni->mm, uni->tables - tables);
+		WRITE_ONCE(uni->tables, tables);
+	}
+	mutex_unlock(&uni->tables_lock);
+}
