@@ -4,8 +4,8 @@
  *
  * Owns: what user space passes, in chunks; which ranges a chunk holds; the order of
  * operations and what is told of the first that fails. Does not own: operations
- * (op.c; legacy.c and legacy_unmap.c in containers of the types TYPE1 and TYPE1v2),
- * and all-or-nothing (atomic.c).
+ * (op.c), vectors in containers of the types TYPE1 and TYPE1v2 (legacy_vector.c), and
+ * all-or-nothing (atomic.c).
  */
 #include <linux/align.h>
 #include <linux/overflow.h>
@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "legacy_txn.h"
 #include "op.h"
 
 /* Operations that need no memory beside the stack. */
@@ -210,40 +211,15 @@ static int run_unified(struct sluice_space *space, struct chunk *chunk)
 	return ret ?: err;
 }
 
-static int legacy_op(struct sluice_space *space, const struct sluice_dma_op *op,
-		     u64 *unmapped)
-{
-	struct sluice_range range;
-	u64 bytes = 0;
-	int ret;
-
-	ret = sluice_op_check(op, &range);
-	if (ret)
-		return ret;
-	if (op->op == SLUICE_DMA_MAP)
-		return op->flags & SLUICE_DMA_HANDLE ? -EINVAL :
-			sluice_legacy_map(space, op->iova, op->addr, op->size,
-					  sluice_op_prot(op));
-	if (!(op->flags & SLUICE_DMA_ALL) &&
-	    !IS_ALIGNED(op->iova | op->size, sluice_space_granule(space)))
-		return -EINVAL;
-	ret = sluice_legacy_unmap(space, range.start, range.last, &bytes);
-	*unmapped += bytes;
-	return ret;
-}
-
 static int run_legacy(struct sluice_space *space, struct chunk *chunk)
 {
-	int ret = 0;
+	unsigned int done;
+	int ret;
 
-	while (!ret && chunk->done < chunk->nr) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		ret = legacy_op(space, &chunk->ops[chunk->done],
-				&chunk->unmapped);
-		chunk->done += !ret;
-		cond_resched();
-	}
+	ret = sluice_legacy_vector(space, chunk->ops + chunk->done,
+				   chunk->nr - chunk->done, &done,
+				   &chunk->unmapped);
+	chunk->done += done;
 	return ret;
 }
 

@@ -508,6 +508,44 @@ static int check_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
 	return 0;
 }
 
+/* The caller holds the mapping's range; after an error the mapping is its own. */
+static int map_held(struct sluice_space *space, struct sluice_mapping *mapping,
+		    unsigned long vaddr)
+{
+	int ret;
+
+	/* The record first: it is the test for overlaps, too. */
+	ret = mapping_insert(space, mapping);
+	if (ret)
+		return ret;
+	/* Clients tell "taken" from "impossible", so in this order. */
+	ret = -EINVAL;
+	if (sluice_ranges_contain(&space->usable, mapping->start,
+				  mapping->last))
+		ret = map_memory(space, mapping, vaddr);
+	if (ret)
+		sluice_mapping_erase(space, mapping);
+	return ret;
+}
+
+/* What can be said, and had, before the range is held. */
+static __always_inline int map_begin(struct sluice_space *space, u64 iova,
+				     unsigned long vaddr, u64 size,
+				     unsigned int prot,
+				     struct sluice_mapping **mapping)
+{
+	int ret;
+
+	lockdep_assert_held(&space->lock);
+	ret = check_map(space, iova, vaddr, size);
+	if (ret)
+		return ret;
+	if (sluice_space_dead(space))
+		return -EIO;
+	*mapping = mapping_alloc(iova, iova + (size - 1), prot);
+	return *mapping ? 0 : -ENOMEM;
+}
+
 /**
  * sluice_legacy_map - make a process's memory accessible to the space's devices
  * @space: a space with at least one group; the caller holds its lock for
@@ -526,45 +564,46 @@ static int check_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
 int sluice_legacy_map(struct sluice_space *space, u64 iova,
 		      unsigned long vaddr, u64 size, unsigned int prot)
 {
-	struct sluice_mapping *mapping;
-	u64 last = iova + (size - 1);
 	struct sluice_hold hold __uninitialized;
+	struct sluice_mapping *mapping;
 	int ret;
 
-	lockdep_assert_held(&space->lock);
-
-	ret = check_map(space, iova, vaddr, size);
+	ret = map_begin(space, iova, vaddr, size, prot, &mapping);
 	if (ret)
 		return ret;
-	if (sluice_space_dead(space))
-		return -EIO;
-	mapping = mapping_alloc(iova, last, prot);
-	if (!mapping)
-		return -ENOMEM;
+	ret = sluice_inflight_hold(&space->inflight, &hold, mapping->start,
+				   mapping->last);
+	if (!ret) {
+		ret = map_held(space, mapping, vaddr);
+		sluice_inflight_release(&space->inflight, &hold);
+	}
+	if (ret)
+		sluice_mapping_free(mapping);
+	return ret;
+}
 
-	ret = sluice_inflight_hold(&space->inflight, &hold, iova, last);
-	if (ret)
-		goto err_free;
-	/* The record first: it is the test for overlaps, too. */
-	ret = mapping_insert(space, mapping);
-	if (ret)
-		goto err_release;
-	/* Clients tell "taken" from "impossible", so in this order. */
-	ret = -EINVAL;
-	if (!sluice_ranges_contain(&space->usable, iova, last))
-		goto err_erase;
-	ret = map_memory(space, mapping, vaddr);
-	if (ret)
-		goto err_erase;
-	sluice_inflight_release(&space->inflight, &hold);
-	return 0;
+/**
+ * sluice_legacy_map_held - the same, by who holds the range
+ * @space: as there
+ * @iova: as there
+ * @vaddr: as there
+ * @size: as there
+ * @prot: as there
+ *
+ * Return: as sluice_legacy_map().
+ */
+int sluice_legacy_map_held(struct sluice_space *space, u64 iova,
+			   unsigned long vaddr, u64 size, unsigned int prot)
+{
+	struct sluice_mapping *mapping;
+	int ret;
 
-err_erase:
-	sluice_mapping_erase(space, mapping);
-err_release:
-	sluice_inflight_release(&space->inflight, &hold);
-err_free:
-	sluice_mapping_free(mapping);
+	ret = map_begin(space, iova, vaddr, size, prot, &mapping);
+	if (ret)
+		return ret;
+	ret = map_held(space, mapping, vaddr);
+	if (ret)
+		sluice_mapping_free(mapping);
 	return ret;
 }
 

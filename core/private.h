@@ -282,19 +282,19 @@ static inline bool sluice_space_reclaim_due(struct sluice_space *space)
 	return false;
 }
 
-/* ---- legacy.c, legacy_unmap.c: mappings as units (TYPE1, TYPE1v2) ---- */
+/* ---- legacy*.c: mappings as units (TYPE1, TYPE1v2) ---- */
 
 /**
  * struct sluice_mapping - one MAP_DMA
  * @node: link in &sluice_space.maps
  * @link: link in &sluice_space.sorted
- * @next: the next mapping of the current unmap batch, no longer in the space
+ * @next: the next mapping of a transaction (legacy_txn.c), no longer in the space
  * @start: first IOVA
  * @last: last IOVA, inclusive
  * @mm: whose locked memory is charged; a reference of mmgrab()
  * @mmio: set if the target is device memory: nothing is pinned or charged
  * @prot: &enum sluice_prot
- * @nr_extents: extents in the current unmap batch
+ * @nr_extents: extents in that transaction
  *
  * Constant from insertion into &sluice_space.maps; whoever holds the range in
  * flight may remove it.
@@ -327,6 +327,8 @@ int sluice_legacy_init(void);
 void sluice_legacy_deinit(void);
 int sluice_legacy_map(struct sluice_space *space, u64 iova,
 		      unsigned long vaddr, u64 size, unsigned int prot);
+int sluice_legacy_map_held(struct sluice_space *space, u64 iova,
+			   unsigned long vaddr, u64 size, unsigned int prot);
 int sluice_legacy_check_fit(struct sluice_space *space,
 			    const struct sluice_ranges *usable, u64 pgsizes);
 int sluice_legacy_fill(struct sluice_space *space, struct sluice_domain *to);

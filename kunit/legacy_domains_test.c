@@ -309,20 +309,6 @@ static void domains_reclaim(struct kunit *test)
 /* ---- Dead hardware ---- */
 
 /* Gives back what quarantine keeps, so that the test leaves no pin behind. */
-static void unpin(struct kunit *test, unsigned long addr, unsigned long npages)
-{
-	unsigned long i;
-
-	for (i = 0; i < npages; i++) {
-		struct page *page;
-
-		KUNIT_ASSERT_EQ(test, 1, get_user_pages_fast(addr + PAGES(i),
-							     1, 0, &page));
-		unpin_user_page(page);
-		put_page(page);
-	}
-}
-
 static void domains_dead_unmap(struct kunit *test)
 {
 	struct legacy *l = legacy_create(test);
@@ -348,7 +334,7 @@ static void domains_dead_unmap(struct kunit *test)
 
 	legacy_detach(l, 0);
 	KUNIT_EXPECT_EQ(test, legacy_pinned(l, addr, 16), 16);
-	unpin(test, addr, 16);
+	legacy_unpin(test, addr, 16);
 	sluice_unaccount(current->mm, 16);
 	legacy_finish(l);
 }
@@ -365,7 +351,7 @@ static void domains_dead_detach(struct kunit *test)
 	legacy_detach(l, 0);
 	KUNIT_EXPECT_EQ(test, legacy_pinned(l, addr, 16), 16);
 	KUNIT_EXPECT_EQ(test, legacy_locked(l), 16);
-	unpin(test, addr, 16);
+	legacy_unpin(test, addr, 16);
 	sluice_unaccount(current->mm, 16);
 	legacy_finish(l);
 }
@@ -390,7 +376,7 @@ static void domains_dead_second(struct kunit *test)
 	/* The first one lives. */
 	KUNIT_EXPECT_EQ(test, 0, legacy_map(l, 2 * IOVA, addr, 1, RW));
 	KUNIT_EXPECT_EQ(test, 1, legacy_unmap_pages(l, 2 * IOVA, 1));
-	unpin(test, addr, 16);
+	legacy_unpin(test, addr, 16);
 	sluice_unaccount(current->mm, 16);
 	legacy_finish(l);
 	fake_hw_check_idle(test, hw);
@@ -410,7 +396,7 @@ static void domains_dead_unwind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, legacy_pinned(l, addr, 8), 8);
 	KUNIT_EXPECT_TRUE(test, legacy_empty(l));
 	KUNIT_EXPECT_GE(test, legacy_locked(l), 8);
-	unpin(test, addr, legacy_pinned(l, addr, 16));
+	legacy_unpin(test, addr, legacy_pinned(l, addr, 16));
 	sluice_unaccount(current->mm, legacy_locked(l));
 	legacy_finish(l);
 }

@@ -6,9 +6,11 @@
  * its own; it is gone when a suite's exit function runs, so tests end with
  * legacy_finish().
  */
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "legacy_fixture.h"
@@ -141,6 +143,41 @@ unsigned long legacy_pinned(struct legacy *l, unsigned long vaddr,
 		put_page(page);
 	}
 	return n;
+}
+
+/* For what must stay pinned when an IOMMU has died. */
+void legacy_unpin(struct kunit *test, unsigned long addr, unsigned long npages)
+{
+	unsigned long i;
+
+	for (i = 0; i < npages; i++) {
+		struct page *page;
+
+		KUNIT_ASSERT_EQ(test, 1, get_user_pages_fast(addr + (i << PAGE_SHIFT),
+							     1, 0, &page));
+		unpin_user_page(page);
+		put_page(page);
+	}
+}
+
+/* Takes CAP_IPC_LOCK from this thread, and limits what it may lock. */
+const struct cred *legacy_limit(struct kunit *test, unsigned long npages)
+{
+	struct cred *cred = prepare_creds();
+
+	KUNIT_ASSERT_NOT_NULL(test, cred);
+	cap_lower(cred->cap_effective, CAP_IPC_LOCK);
+	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
+		(current->mm->locked_vm + npages) << PAGE_SHIFT;
+	return override_creds(cred);
+}
+
+void legacy_unlimit(const struct cred *old)
+{
+	const struct cred *cred = current_cred();
+
+	revert_creds(old);
+	put_cred(cred);
 }
 
 /* Pages charged since the test began. */

@@ -58,6 +58,10 @@ u64 legacy_unmap_pages(struct legacy *l, u64 iova, u64 npages);
 
 unsigned long legacy_pinned(struct legacy *l, unsigned long vaddr,
 			    unsigned long npages);
+void legacy_unpin(struct kunit *test, unsigned long addr,
+		  unsigned long npages);
+const struct cred *legacy_limit(struct kunit *test, unsigned long npages);
+void legacy_unlimit(const struct cred *old);
 unsigned long legacy_locked(struct legacy *l);
 bool legacy_empty(struct legacy *l);
 void legacy_expect_mapped(struct legacy *l, unsigned int group, u64 iova,

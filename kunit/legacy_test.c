@@ -352,31 +352,11 @@ static void legacy_unmap_cuts(struct kunit *test)
 
 /* ---- The books ---- */
 
-/* Takes CAP_IPC_LOCK from this thread, and limits what it may lock. */
-static const struct cred *limit(struct kunit *test, unsigned long npages)
-{
-	struct cred *cred = prepare_creds();
-
-	KUNIT_ASSERT_NOT_NULL(test, cred);
-	cap_lower(cred->cap_effective, CAP_IPC_LOCK);
-	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur =
-		(current->mm->locked_vm + npages) << PAGE_SHIFT;
-	return override_creds(cred);
-}
-
-static void unlimit(const struct cred *old)
-{
-	const struct cred *cred = current_cred();
-
-	revert_creds(old);
-	put_cred(cred);
-}
-
 static void legacy_rlimit(struct kunit *test)
 {
 	struct legacy *l = legacy_create(test);
 	unsigned long addr = legacy_memory(l, 16);
-	const struct cred *old = limit(test, 8);
+	const struct cred *old = legacy_limit(test, 8);
 	int over, exact, more, again;
 
 	over = legacy_map(l, IOVA, addr, 9, RW);
@@ -384,7 +364,7 @@ static void legacy_rlimit(struct kunit *test)
 	more = legacy_map(l, 2 * IOVA, addr + PAGES(8), 1, RW);
 	KUNIT_EXPECT_EQ(test, 8, legacy_unmap_pages(l, IOVA, 8));
 	again = legacy_map(l, 2 * IOVA, addr + PAGES(8), 1, RW);
-	unlimit(old);
+	legacy_unlimit(old);
 
 	KUNIT_EXPECT_EQ(test, over, -ENOMEM);
 	KUNIT_EXPECT_EQ(test, exact, 0);

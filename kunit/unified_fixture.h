@@ -8,12 +8,12 @@
 
 #include "core/unified.h"
 #include "fake_backend.h"
+#include "make_op.h"
 
 #define R SLUICE_READ
 #define W SLUICE_WRITE
 #define RW (SLUICE_READ | SLUICE_WRITE)
 
-#define PAGES(n) ((u64)(n) << PAGE_SHIFT)
 /* Pages of a superpage of the fake. */
 #define SUPER ((unsigned long)FAKE_ENTRIES)
 /* The window of unified_ready(). */
@@ -80,49 +80,6 @@ int unified_atomic(struct unified *u, const struct sluice_dma_op *ops,
 		   unsigned int nr);
 int unified_do(struct unified *u, struct sluice_dma_op op);
 u64 unified_clear(struct unified *u);
-
-static inline struct sluice_dma_op
-make_map(u64 iova, unsigned long addr, unsigned long npages, u32 flags)
-{
-	return (struct sluice_dma_op){
-		.op = SLUICE_DMA_MAP,
-		.flags = flags,
-		.iova = iova,
-		.size = PAGES(npages),
-		.addr = addr,
-	};
-}
-
-static inline struct sluice_dma_op
-make_map_handle(u64 iova, u32 handle, unsigned long first,
-		unsigned long npages, u32 flags)
-{
-	return (struct sluice_dma_op){
-		.op = SLUICE_DMA_MAP,
-		.flags = flags | SLUICE_DMA_HANDLE,
-		.iova = iova,
-		.size = PAGES(npages),
-		.addr = PAGES(first),
-		.handle = handle,
-	};
-}
-
-static inline struct sluice_dma_op make_unmap(u64 iova, unsigned long npages)
-{
-	return (struct sluice_dma_op){
-		.op = SLUICE_DMA_UNMAP,
-		.iova = iova,
-		.size = PAGES(npages),
-	};
-}
-
-static inline struct sluice_dma_op make_unmap_all(void)
-{
-	return (struct sluice_dma_op){
-		.op = SLUICE_DMA_UNMAP,
-		.flags = SLUICE_DMA_ALL,
-	};
-}
 
 /* ---- Memory that isn't there: any layout, for maps by handle ---- */
 

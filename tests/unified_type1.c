@@ -78,6 +78,25 @@ TEST_F(type1, whole_mappings)
 	EXPECT_EQ(MISSED, uni_dma_write(&self->u, at, self->mem));
 }
 
+/* Unmapped and mapped again in one call: the device is at the new memory after it. */
+TEST_F(type1, replaced)
+{
+	uint64_t p = self->p, at = self->at, unmapped;
+	struct sluice_dma_op ops[2];
+	uint32_t done;
+
+	ASSERT_EQ(0, uni_map(self->c, at, self->mem, p, UNI_RW));
+	EXPECT_EQ(REACHED, uni_dma_write(&self->u, at, self->mem));
+	ops[0] = uni_op_unmap(at, p);
+	ops[1] = uni_op_map(at, self->mem + p, p, UNI_RW);
+	EXPECT_EQ(0, uni_batch(self->c, ops, 2, &done, &unmapped));
+	EXPECT_EQ(2, done);
+	EXPECT_EQ(p, unmapped);
+	EXPECT_EQ(REACHED, uni_dma_write(&self->u, at, self->mem + p));
+	EXPECT_EQ(MISSED, uni_dma_write(&self->u, at, self->mem));
+	EXPECT_EQ(2 * p / KIB, sys_locked_kib());
+}
+
 /* Both ways lead to the same mappings. */
 TEST_F(type1, beside_the_old_calls)
 {
