@@ -15,6 +15,12 @@ part_begin()
 	report_start=$(date +%s)
 }
 
+# part_took SECONDS: it began earlier than at part_begin.
+part_took()
+{
+	report_start=$((report_start - $1))
+}
+
 # part_end NAME PASSED FAILED SKIPPED
 part_end()
 {
