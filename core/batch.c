@@ -31,6 +31,8 @@ static_assert(sizeof(struct sluice_dma_batch) == 32);
  * @nr: how many
  * @done: how many were carried out; which one failed if @atomic
  * @atomic: all or none
+ * @alike: all are the first one with other addresses: on a page each, aligned, the
+ *	same operation with the same flags and handle
  * @unmapped: bytes unmapped
  */
 struct chunk {
@@ -38,6 +40,7 @@ struct chunk {
 	unsigned int nr;
 	unsigned int done;
 	bool atomic;
+	bool alike;
 	u64 unmapped;
 };
 
@@ -106,11 +109,58 @@ static inline void holds_add(struct holds *holds,
 	holds_join(holds, range);
 }
 
+/* Holds what pages are about. */
+static void holds_add_pages(struct holds *holds,
+			    const struct sluice_dma_op *op,
+			    const struct sluice_dma_op *end)
+{
+	struct sluice_hold *hold = &holds->v[0];
+	u64 last;
+
+	hold->node.start = op->iova;
+	last = op->iova | (PAGE_SIZE - 1);
+	holds->nr = 1;
+	while (++op < end) {
+		u64 iova = op->iova;
+
+		/* The next one above, most of the time. */
+		if (likely(iova > last && iova - last <= HOLD_GAP)) {
+			last = iova | (PAGE_SIZE - 1);
+			continue;
+		}
+		hold->node.last = last;
+		holds_join(holds, &(struct sluice_range){
+				   iova, iova | (PAGE_SIZE - 1) });
+		hold = &holds->v[holds->nr - 1];
+		last = hold->node.last;
+	}
+	hold->node.last = last;
+}
+
+/* Is all that is held within one window? */
+static bool holds_in_window(struct sluice_unified *uni,
+			    const struct holds *holds)
+{
+	const struct sluice_window *window;
+	unsigned int i;
+
+	window = sluice_window_find(uni, holds->v[0].node.start);
+	for (i = 0; window && i < holds->nr; i++) {
+		if (holds->v[i].node.start < window->start ||
+		    holds->v[i].node.last > window->last)
+			return false;
+	}
+	return window;
+}
+
 /* ---- Chunks ---- */
 
-/* Carries out operations up to @end one by one, all of them checked. */
+/*
+ * Carries out operations up to @end one by one, all of them checked. @alike: so are
+ * they, and within a window.
+ */
 static int run_ops(struct sluice_txn *txn, struct chunk *chunk,
-		   unsigned int end)
+		   unsigned int end, bool alike)
 {
 	int ret = 0;
 
@@ -120,7 +170,7 @@ static int run_ops(struct sluice_txn *txn, struct chunk *chunk,
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		n = sluice_vector_run(txn, ops, end - chunk->done);
+		n = sluice_vector_run(txn, ops, end - chunk->done, alike);
 		if (!n) {
 			ret = sluice_op_run(txn, ops);
 			n = !ret;
@@ -141,6 +191,21 @@ static int run_atomic(struct sluice_txn *txn, struct chunk *chunk)
 	return ret;
 }
 
+/* The same for operations that are alike. */
+static int check_alike(const struct chunk *chunk, unsigned int start,
+		       unsigned int *end, struct holds *holds, bool *large)
+{
+	const struct sluice_dma_op *op = &chunk->ops[start];
+	struct sluice_range range;
+	int err = sluice_op_check(op, &range);
+
+	*end = err ? start : chunk->nr;
+	*large = chunk->nr - start > 1;
+	if (!err)
+		holds_add_pages(holds, op, &chunk->ops[chunk->nr]);
+	return err;
+}
+
 /*
  * Looks at the operations from @start on, and what they hold. Sets *@end to the first
  * that isn't valid, and returns its error; *@large if much may be unmapped.
@@ -154,6 +219,8 @@ static int check_ops(const struct chunk *chunk, unsigned int start,
 	u64 bytes = 0;
 	int err = 0;
 
+	if (chunk->alike)
+		return check_alike(chunk, start, end, holds, large);
 	holds->nr = 0;
 	for (; op < last; op++) {
 		if (prev && likely(sluice_op_like(op, prev))) {
@@ -202,7 +269,8 @@ static int run_unified(struct sluice_space *space, struct chunk *chunk)
 	if (chunk->atomic)
 		ret = run_atomic(&txn, chunk);
 	else
-		ret = run_ops(&txn, chunk, end);
+		ret = run_ops(&txn, chunk, end, chunk->alike &&
+			      holds_in_window(space->uni, &holds));
 	ret = ret ?: err;
 	/* Nobody may use a range before it is flushed. */
 	err = sluice_txn_end(&txn);
@@ -262,24 +330,43 @@ static int run_chunk(struct sluice_space *space, struct chunk *chunk)
 
 /*
  * Copies operations from user space. Not by copy_from_user(): for so little at a time
- * the CPU's string instructions have a price, and all at once they take bytes.
+ * the CPU's string instructions have a price, and all at once they take bytes. And
+ * while the words are at hand, it is cheap to see whether operations are alike.
  */
-static int copy_ops(struct sluice_dma_op *to,
-		    const struct sluice_dma_op __user *user, unsigned int nr)
+static int copy_ops(struct chunk *chunk,
+		    const struct sluice_dma_op __user *user)
 {
 	const u64 __user *from = (const u64 __user *)user;
-	u64 *word = (u64 *)to, *end = (u64 *)(to + nr);
+	u64 *word = (u64 *)chunk->ops, *end = (u64 *)(chunk->ops + chunk->nr);
+	u64 head = 0, size = PAGE_SIZE, tail = 0, differ = 0, addrs = 0;
+	u64 a, b, c, d, e;
 
-	if (!user_read_access_begin(from, nr * sizeof(*user)))
+	if (!user_read_access_begin(from, chunk->nr * sizeof(*user)))
 		return -EFAULT;
+	if (word < end) {
+		unsafe_get_user(head, &from[0], fault);
+		unsafe_get_user(tail, &from[4], fault);
+	}
 	for (; word < end; word += SLUICE_OP_WORDS, from += SLUICE_OP_WORDS) {
-		unsafe_get_user(word[0], &from[0], fault);
-		unsafe_get_user(word[1], &from[1], fault);
-		unsafe_get_user(word[2], &from[2], fault);
-		unsafe_get_user(word[3], &from[3], fault);
-		unsafe_get_user(word[4], &from[4], fault);
+		unsafe_get_user(a, &from[0], fault);
+		unsafe_get_user(b, &from[1], fault);
+		unsafe_get_user(c, &from[2], fault);
+		unsafe_get_user(d, &from[3], fault);
+		unsafe_get_user(e, &from[4], fault);
+		word[0] = a;
+		word[1] = b;
+		word[2] = c;
+		word[3] = d;
+		word[4] = e;
+		differ |= (a ^ head) | (c ^ size) | (e ^ tail);
+		differ |= b & (PAGE_SIZE - 1);
+		addrs |= d;
 	}
 	user_read_access_end();
+	differ |= addrs & (PAGE_SIZE - 1);
+	/* An unmap has no address. */
+	chunk->alike = chunk->nr && !differ &&
+		       (chunk->ops[0].op == SLUICE_DMA_MAP || !addrs);
 	return 0;
 
 fault:
@@ -308,7 +395,7 @@ static int run_batch(struct sluice_space *space, struct sluice_dma_batch *batch)
 	do {
 		chunk.nr = min(batch->nr_ops - batch->nr_done, max);
 		chunk.done = 0;
-		ret = copy_ops(chunk.ops, user + batch->nr_done, chunk.nr) ?:
+		ret = copy_ops(&chunk, user + batch->nr_done) ?:
 		      run_chunk(space, &chunk);
 		batch->nr_done += chunk.done;
 	} while (!ret && batch->nr_done < batch->nr_ops);

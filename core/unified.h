@@ -260,8 +260,8 @@ int sluice_op_run(struct sluice_txn *txn, const struct sluice_dma_op *op);
 /* ---- vector.c: operations that are alike ---- */
 
 unsigned int sluice_vector_run(struct sluice_txn *txn,
-			       const struct sluice_dma_op *ops,
-			       unsigned int nr);
+			       const struct sluice_dma_op *ops, unsigned int nr,
+			       bool alike);
 
 /* ---- atomic.c ---- */
 

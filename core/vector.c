@@ -23,6 +23,22 @@ static bool simple(struct sluice_txn *txn)
 	       __ffs64(first->iommu->caps.pgsizes) == PAGE_SHIFT;
 }
 
+/* How many operations, up to @nr, are on pages, like the first? */
+static unsigned int count_pages(const struct sluice_window *window,
+				const struct sluice_dma_op *ops,
+				unsigned int nr)
+{
+	u64 start = window->start, last = window->last;
+	const struct sluice_dma_op *op;
+
+	for (op = ops; op < ops + nr; op++) {
+		if (!sluice_op_same(op, ops) || op->size != PAGE_SIZE ||
+		    op->iova < start || op->iova > last)
+			break;
+	}
+	return op - ops;
+}
+
 /* Maps up to @nr extents, one per operation, in the order of @ops. */
 static bool map_slice(struct sluice_txn *txn, size_t nr, unsigned int prot)
 {
@@ -79,35 +95,82 @@ static bool one_extent(const struct sluice_region *region,
 	return true;
 }
 
+/* Writes the extents of up to @nr maps of pages that are alike; returns how many. */
+static unsigned int page_extents(const struct sluice_region *region,
+				 const struct sluice_dma_op *ops,
+				 unsigned int nr, size_t *at,
+				 struct sluice_extent *e)
+{
+	const struct sluice_run *run = &region->runs[*at];
+	const struct sluice_dma_op *op;
+
+	for (op = ops; op < ops + nr; op++, e++) {
+		unsigned long page = op->addr >> PAGE_SHIFT;
+
+		if (unlikely(page < run[0].first || page >= run[1].first)) {
+			if (page >= region->npages)
+				break;
+			*at = next_run(region, *at, page);
+			run = &region->runs[*at];
+		}
+		e->iova = op->iova;
+		e->phys = PFN_PHYS(run->pfn + (page - run->first));
+		e->len = PAGE_SIZE;
+	}
+	return op - ops;
+}
+
+/* Writes the extents of up to @nr maps that are like the first; returns how many. */
+static unsigned int op_extents(const struct sluice_window *window,
+			       const struct sluice_region *region,
+			       const struct sluice_dma_op *ops,
+			       const struct sluice_dma_op *first,
+			       unsigned int nr, size_t *run,
+			       struct sluice_extent *e)
+{
+	u64 start = window->start, last = window->last;
+	const struct sluice_dma_op *op;
+
+	for (op = ops; op < ops + nr; op++, e++) {
+		if (!sluice_op_same(op, first) ||
+		    op->handle != first->handle || op->iova < start ||
+		    op->iova + (op->size - 1) > last ||
+		    !one_extent(region, op, run, e))
+			break;
+	}
+	return op - ops;
+}
+
+static u64 count_bytes(const struct sluice_extent *e, unsigned int nr)
+{
+	u64 bytes = 0;
+
+	while (nr--)
+		bytes += e++->len;
+	return bytes;
+}
+
 static unsigned int map_handles(struct sluice_txn *txn,
 				const struct sluice_window *window,
 				const struct sluice_region *region,
 				const struct sluice_dma_op *ops,
-				unsigned int nr)
+				unsigned int nr, bool alike)
 {
 	unsigned int prot = sluice_op_prot(&ops[0]) | SLUICE_PROT_REGISTERED;
-	u64 start = window->start, last = window->last;
-	u32 handle = ops[0].handle;
 	unsigned int done = 0, n;
 	size_t run = 0;
 
 	do {
-		const struct sluice_dma_op *op = &ops[done];
-		struct sluice_extent *e = txn->extents;
-		u64 bytes = 0;
+		unsigned int max = min_t(size_t, nr - done, txn->max_extents);
 
-		for (n = min_t(size_t, nr - done, txn->max_extents); n; n--, op++, e++) {
-			if (!sluice_op_same(op, ops) || op->handle != handle ||
-			    op->iova < start ||
-			    op->iova + (op->size - 1) > last ||
-			    !one_extent(region, op, &run, e))
-				break;
-			bytes += op->size;
-		}
-		n = e - txn->extents;
+		n = alike ? page_extents(region, ops + done, max, &run,
+					 txn->extents) :
+			    op_extents(window, region, ops + done, ops, max,
+				       &run, txn->extents);
 		if (!n || !map_slice(txn, n, prot))
 			return done;
-		txn->mapped += bytes >> PAGE_SHIFT;
+		txn->mapped += (alike ? n * PAGE_SIZE :
+				count_bytes(txn->extents, n)) >> PAGE_SHIFT;
 		done += n;
 	} while (n == txn->max_extents);
 	return done;
@@ -115,37 +178,25 @@ static unsigned int map_handles(struct sluice_txn *txn,
 
 /* ---- Maps by address ---- */
 
-/* How many operations, up to @nr, are maps of a page with the same rights? */
-static unsigned int count_pages(const struct sluice_window *window,
-				const struct sluice_dma_op *ops,
-				unsigned int nr)
-{
-	u64 start = window->start, last = window->last;
-	const struct sluice_dma_op *op;
-
-	for (op = ops; op < ops + nr; op++) {
-		if (!sluice_op_same(op, ops) || op->size != PAGE_SIZE ||
-		    op->iova < start || op->iova > last)
-			break;
-	}
-	return op - ops;
-}
-
 /* Pins as many of @nr pages as it can; neighbours by one call. */
 static unsigned int pin_pages(struct sluice_txn *txn,
 			      const struct sluice_dma_op *ops, unsigned int nr,
 			      unsigned int prot)
 {
+	const struct sluice_dma_op *op = ops, *end = ops + nr, *first;
 	unsigned int have = 0, n;
 	long ret;
 
-	while (have < nr) {
-		for (n = 1; have + n < nr; n++) {
-			if (ops[have + n].addr !=
-			    ops[have + n - 1].addr + PAGE_SIZE)
-				break;
-		}
-		ret = sluice_pin(ops[have].addr, n, prot, txn->pages + have);
+	while (op < end) {
+		unsigned long next = op->addr;
+
+		first = op;
+		do {
+			next += PAGE_SIZE;
+			op++;
+		} while (op < end && op->addr == next);
+		n = op - first;
+		ret = sluice_pin(first->addr, n, prot, txn->pages + have);
 		if (ret > 0)
 			have += ret;
 		if (ret != n)
@@ -181,12 +232,15 @@ static unsigned int map_pinned(struct sluice_txn *txn,
 
 static unsigned int map_users(struct sluice_txn *txn,
 			      const struct sluice_window *window,
-			      const struct sluice_dma_op *ops, unsigned int nr)
+			      const struct sluice_dma_op *ops, unsigned int nr,
+			      bool alike)
 {
 	unsigned int n, pinned, done, prot = sluice_op_prot(&ops[0]);
 	struct mm_struct *mm = txn->uni->mm;
 
-	n = count_pages(window, ops, min_t(size_t, nr, txn->max_pages));
+	n = min_t(size_t, nr, txn->max_pages);
+	if (!alike)
+		n = count_pages(window, ops, n);
 	if (!n || sluice_account(mm, n))
 		return 0;
 	pinned = pin_pages(txn, ops, n, prot);
@@ -204,23 +258,18 @@ static unsigned int map_users(struct sluice_txn *txn,
 static unsigned int unmap_pages(struct sluice_txn *txn,
 				const struct sluice_window *window,
 				const struct sluice_dma_op *ops,
-				unsigned int nr)
+				unsigned int nr, bool alike)
 {
-	u64 start = window->start, last = window->last;
-	const struct sluice_dma_op *op;
 	struct sluice_extent *e;
-	unsigned int n;
+	unsigned int n, i;
 	size_t room;
 
 	e = sluice_txn_room(txn, &room);
-	nr = min_t(size_t, nr, room);
-	for (op = ops; op < ops + nr; op++, e++) {
-		if (!sluice_op_same(op, ops) || op->size != PAGE_SIZE ||
-		    op->iova < start || op->iova > last)
-			break;
-		e->iova = op->iova;
-	}
-	n = op - ops;
+	n = min_t(size_t, nr, room);
+	if (!alike)
+		n = count_pages(window, ops, n);
+	for (i = 0; i < n; i++)
+		e[i].iova = ops[i].iova;
 	return n ? sluice_txn_unmap_pages(txn, n) : 0;
 }
 
@@ -229,12 +278,14 @@ static unsigned int unmap_pages(struct sluice_txn *txn,
  * @txn: a transaction; the operations' ranges are held
  * @ops: valid operations
  * @nr: how many, at least 1
+ * @alike: they are known to be on pages of one window, with the same flags and handle
  *
  * Return: how many were carried out, counted from the first on. Of the next one
  * nothing was; it may well be possible, or have been tried in vain.
  */
 unsigned int sluice_vector_run(struct sluice_txn *txn,
-			       const struct sluice_dma_op *ops, unsigned int nr)
+			       const struct sluice_dma_op *ops, unsigned int nr,
+			       bool alike)
 {
 	const struct sluice_window *window;
 	struct sluice_region *region;
@@ -247,11 +298,11 @@ unsigned int sluice_vector_run(struct sluice_txn *txn,
 	    window->page_lg2 != PAGE_SHIFT)
 		return 0;
 	if (ops[0].op == SLUICE_DMA_UNMAP)
-		return unmap_pages(txn, window, ops, nr);
+		return unmap_pages(txn, window, ops, nr, alike);
 	if (sluice_op_check_map(txn->uni, &ops[0], &page, &region) ||
 	    sluice_txn_need_room(txn, nr))
 		return 0;
 	if (ops[0].flags & SLUICE_DMA_HANDLE)
-		return map_handles(txn, window, region, ops, nr);
-	return map_users(txn, window, ops, nr);
+		return map_handles(txn, window, region, ops, nr, alike);
+	return map_users(txn, window, ops, nr, alike);
 }
