@@ -149,10 +149,10 @@ static enum state seen_now(struct context *c)
 	if ((low & 0xffe) != (c->device->ats_able ? 4 : 0))
 		return NR_STATES;
 	for (i = 0; i < 2; i++) {
-		struct vtd_link *link;
+		struct sluice_paging_link *link;
 		u16 did = 0;
 
-		list_for_each_entry(link, &c->domain[i]->links, node)
+		list_for_each_entry(link, &c->domain[i]->paging.links, node)
 			did = link->did;
 		if (table == pt_root(&c->domain[i]->paging.pt, NULL))
 			return did && aw == 2 && high >> 8 == did ?
@@ -318,7 +318,7 @@ static void aliases(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, reach(c, 0x508));
 	KUNIT_EXPECT_EQ(test, 0, reach(c, 0x510));
 	KUNIT_EXPECT_EQ(test, 0, reach(c, ALIAS));
-	KUNIT_EXPECT_TRUE(test, list_empty(&c->domain[0]->links));
+	KUNIT_EXPECT_TRUE(test, list_empty(&c->domain[0]->paging.links));
 
 	/* Blocked: the alias with the first, too. */
 	vtd_device_block(a);

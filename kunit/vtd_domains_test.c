@@ -222,7 +222,7 @@ static void ids_run_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, hw->nr_events);
 	KUNIT_EXPECT_PTR_EQ(test, domain[3], device[3]->domain);
 	KUNIT_EXPECT_EQ(test, 0, reach(device[3], IOVA));
-	KUNIT_EXPECT_TRUE(test, list_empty(&more->links));
+	KUNIT_EXPECT_TRUE(test, list_empty(&more->paging.links));
 
 	/* One that is given back is taken again, and clean. */
 	vtd_device_block(device[5]);

@@ -24,6 +24,8 @@ int sluice_paging_init(struct sluice_paging *paging,
 	if (ret)
 		return ret;
 	paging->ops = ops;
+	mutex_init(&paging->lock);
+	INIT_LIST_HEAD(&paging->links);
 	paging->domain.tables = pt_nr_tables(&paging->pt);
 	paging->snoop = cfg->snoop;
 	paging->hw.type = IOMMU_DOMAIN_UNMANAGED;
@@ -38,6 +40,8 @@ int sluice_paging_init(struct sluice_paging *paging,
 void sluice_paging_deinit(struct sluice_paging *paging)
 {
 	KUNIT_STATIC_STUB_REDIRECT(sluice_paging_deinit, paging);
+	WARN_ON_ONCE(!list_empty(&paging->links));
+	mutex_destroy(&paging->lock);
 	if (!paging->broken)
 		pt_deinit(&paging->pt);
 }

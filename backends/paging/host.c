@@ -13,6 +13,7 @@
 #include <linux/kstrtox.h>
 #include <linux/pci.h>
 #include <linux/printk.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <sluice/paging.h>
 
@@ -195,6 +196,40 @@ struct device *sluice_paging_first_device(struct iommu_group *group,
 	if (!dev || dev->iommu->iommu_dev->ops != ops)
 		return NULL;
 	return dev;
+}
+
+/**
+ * struct rids - requester IDs being collected
+ * @v: where, or NULL to count only
+ * @nr: how many so far
+ */
+struct rids {
+	u16 *v;
+	unsigned int nr;
+};
+
+static int collect_rid(struct pci_dev *pdev, u16 rid, void *data)
+{
+	struct rids *rids = data;
+
+	if (rids->v)
+		rids->v[rids->nr] = rid;
+	rids->nr++;
+	return 0;
+}
+
+u16 *sluice_paging_rids(struct pci_dev *pdev, unsigned int *nr)
+{
+	struct rids rids = {};
+
+	pci_for_each_dma_alias(pdev, collect_rid, &rids);
+	rids.v = kcalloc(rids.nr, sizeof(*rids.v), GFP_KERNEL);
+	if (!rids.v)
+		return NULL;
+	rids.nr = 0;
+	pci_for_each_dma_alias(pdev, collect_rid, &rids);
+	*nr = rids.nr;
+	return rids.v;
 }
 
 static bool host_translated __initdata;

@@ -26,39 +26,17 @@ static struct vtd_device *device_of(struct device *dev)
 
 /* ---- Devices ---- */
 
-/**
- * struct rids - requester IDs being collected
- * @v: where, or NULL to count only
- * @nr: how many so far
- */
-struct rids {
-	u16 *v;
-	unsigned int nr;
-};
-
-static int collect_rid(struct pci_dev *pdev, u16 rid, void *data)
-{
-	struct rids *rids = data;
-
-	if (rids->v)
-		rids->v[rids->nr] = rid;
-	rids->nr++;
-	return 0;
-}
-
 static struct vtd_device *alloc_pci(struct vtd_unit *unit, struct pci_dev *pdev)
 {
 	struct vtd_device *device;
-	struct rids rids = {};
+	unsigned int nr;
+	u16 *rids;
 
-	pci_for_each_dma_alias(pdev, collect_rid, &rids);
-	rids.v = kcalloc(rids.nr, sizeof(*rids.v), GFP_KERNEL);
-	if (!rids.v)
+	rids = sluice_paging_rids(pdev, &nr);
+	if (!rids)
 		return ERR_PTR(-ENOMEM);
-	rids.nr = 0;
-	pci_for_each_dma_alias(pdev, collect_rid, &rids);
-	device = vtd_device_alloc(unit, pdev, rids.v, rids.nr);
-	kfree(rids.v);
+	device = vtd_device_alloc(unit, pdev, rids, nr);
+	kfree(rids);
 	return device;
 }
 

@@ -93,7 +93,7 @@ static void ats_on(struct vtd_device *device)
 		return;
 	}
 	/* Flushes must know of it before its TLB has anything. */
-	scoped_guard(mutex, &device->domain->lock)
+	scoped_guard(mutex, &device->domain->paging.lock)
 		list_add_tail_rcu(&device->ats_node, &device->domain->ats);
 	device->ats = true;
 }
@@ -105,7 +105,7 @@ static void ats_off(struct vtd_device *device)
 		return;
 	if (device->pci)
 		pci_disable_ats(device->pci);
-	scoped_guard(mutex, &device->domain->lock)
+	scoped_guard(mutex, &device->domain->paging.lock)
 		list_del_rcu(&device->ats_node);
 	/* Before it joins another list. */
 	synchronize_rcu();
@@ -140,8 +140,8 @@ static void take_out(struct vtd_device *device, bool all)
 		device->ats = false;
 	}
 	if (device->domain)
-		vtd_domain_unlink(device->domain, device->link,
-				  !ret);
+		sluice_paging_unlink(&device->domain->paging, device->link,
+				     &unit->dids, !ret);
 	device->domain = NULL;
 	device->link = NULL;
 	device->entry = (struct vtd_entry){};
@@ -225,7 +225,7 @@ int vtd_device_pass_through(struct vtd_device *device)
 int vtd_device_attach(struct vtd_device *device, struct vtd_domain *domain)
 {
 	struct vtd_unit *unit = device->unit;
-	struct vtd_link *link;
+	struct sluice_paging_link *link;
 
 	guard(mutex)(&unit->lock);
 	if (!vtd_domain_fits(domain, unit))

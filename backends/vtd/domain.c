@@ -34,12 +34,13 @@ static int flush(struct sluice_paging *paging,
 		 const struct sluice_gather *gather)
 {
 	struct vtd_domain *domain = vtd_domain_of(paging);
-	struct vtd_link *link;
+	struct sluice_paging_link *link;
 	int ret = 0, err;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(link, &domain->links, node) {
-		err = vtd_inval_domain(link->unit, link->did, gather);
+	list_for_each_entry_rcu(link, &paging->links, node) {
+		err = vtd_inval_domain(vtd_unit_of(link->iommu), link->did,
+				       gather);
 		if (unlikely(err))
 			ret = err;
 	}
@@ -54,12 +55,8 @@ static int flush(struct sluice_paging *paging,
 
 static void domain_free(struct sluice_paging *paging)
 {
-	struct vtd_domain *domain = vtd_domain_of(paging);
-
-	WARN_ON_ONCE(!list_empty(&domain->links));
 	sluice_paging_deinit(paging);
-	mutex_destroy(&domain->lock);
-	kfree(domain);
+	kfree(vtd_domain_of(paging));
 }
 
 static const struct sluice_paging_ops paging_ops = {
@@ -107,8 +104,6 @@ struct vtd_domain *vtd_domain_alloc(struct vtd_unit *unit)
 		return ERR_PTR(ret);
 	}
 	domain->levels = cfg.levels;
-	mutex_init(&domain->lock);
-	INIT_LIST_HEAD(&domain->links);
 	INIT_LIST_HEAD(&domain->ats);
 	return domain;
 }
@@ -135,85 +130,25 @@ bool vtd_domain_fits(const struct vtd_domain *domain,
 	       (paging->pt.flush || unit->walk_coherent);
 }
 
-static struct vtd_link *find_link(struct vtd_domain *domain,
-				  struct vtd_unit *unit)
-{
-	struct vtd_link *link;
-
-	lockdep_assert_held(&domain->lock);
-	list_for_each_entry(link, &domain->links, node) {
-		if (link->unit == unit)
-			return link;
-	}
-	return NULL;
-}
-
-static struct vtd_link *new_link(struct vtd_domain *domain,
-				 struct vtd_unit *unit)
-{
-	struct vtd_link *link;
-	int did;
-
-	lockdep_assert_held(&domain->lock);
-	link = kzalloc(sizeof(*link), GFP_KERNEL);
-	if (!link)
-		return ERR_PTR(-ENOMEM);
-	did = ida_alloc_range(&unit->dids, VTD_DID_FIRST, unit->nr_dids - 1,
-			      GFP_KERNEL);
-	if (did < 0) {
-		kfree(link);
-		if (did == -ENOSPC)
-			pr_warn_ratelimited("%s: all %u domain ids are in use\n",
-					    unit->name, unit->nr_dids);
-		return ERR_PTR(did);
-	}
-	link->unit = unit;
-	link->did = did;
-	if (unit->flush_on_map)
-		WRITE_ONCE(domain->paging.flush_on_map, true);
-	/* From here on, flushes reach the unit. */
-	list_add_tail_rcu(&link->node, &domain->links);
-	return link;
-}
-
 /**
  * vtd_domain_link - make a domain known to a unit, for one more device
  * @domain: a domain that fits
  * @unit: the unit
  *
- * Return: the link; ERR_PTR() of -ENOMEM or -ENOSPC.
+ * Return: as sluice_paging_link().
  */
-struct vtd_link *vtd_domain_link(struct vtd_domain *domain,
-				 struct vtd_unit *unit)
+struct sluice_paging_link *vtd_domain_link(struct vtd_domain *domain,
+					   struct vtd_unit *unit)
 {
-	struct vtd_link *link;
+	struct sluice_paging_link *link;
 
-	guard(mutex)(&domain->lock);
-	link = find_link(domain, unit);
-	if (!link)
-		link = new_link(domain, unit);
-	if (!IS_ERR(link))
-		link->nr_devices++;
+	/* Before hardware can use it. */
+	if (unit->flush_on_map)
+		WRITE_ONCE(domain->paging.flush_on_map, true);
+	link = sluice_paging_link(&domain->paging, &unit->iommu, &unit->dids,
+				  VTD_DID_FIRST, unit->nr_dids - 1);
+	if (link == ERR_PTR(-ENOSPC))
+		pr_warn_ratelimited("%s: all %u domain ids are in use\n",
+				    unit->name, unit->nr_dids);
 	return link;
-}
-
-/**
- * vtd_domain_unlink - a device no longer uses a domain
- * @domain: the domain
- * @link: what vtd_domain_link() returned
- * @reusable: hardware has forgotten all that it knew under the domain id
- */
-void vtd_domain_unlink(struct vtd_domain *domain, struct vtd_link *link,
-		       bool reusable)
-{
-	guard(mutex)(&domain->lock);
-	/* Hardware may know the tables, and under that id, for ever. */
-	if (!reusable)
-		WRITE_ONCE(domain->paging.broken, true);
-	if (--link->nr_devices)
-		return;
-	list_del_rcu(&link->node);
-	if (reusable)
-		ida_free(&link->unit->dids, link->did);
-	kfree_rcu(link, rcu);
 }

@@ -2,7 +2,7 @@
 /*
  * What the files of backends/vtd/ share among themselves, and with kunit/.
  *
- * Lock order: the IOMMU core's group mutex, vtd_unit.lock, vtd_domain.lock.
+ * Lock order: the IOMMU core's group mutex, vtd_unit.lock, sluice_paging.lock.
  * Flushing takes none of them: it walks lists under RCU.
  */
 #ifndef SLUICE_VTD_PRIVATE_H
@@ -173,35 +173,15 @@ int vtd_inval_device(struct vtd_device *device,
 /* ---- domain.c: address spaces ---- */
 
 /**
- * struct vtd_link - a domain on a unit
- * @node: link in &vtd_domain.links
- * @unit: the unit
- * @did: what the unit knows the domain by
- * @nr_devices: devices of the unit that use the domain
- * @rcu: for freeing
- */
-struct vtd_link {
-	struct list_head node;
-	struct vtd_unit *unit;
-	u16 did;
-	unsigned int nr_devices;
-	struct rcu_head rcu;
-};
-
-/**
  * struct vtd_domain - second-stage tables, for devices of one or several units
  * @paging: both cores' view of it
  * @levels: depth of the tables
- * @lock: guards changes of the lists below
- * @links: &vtd_link.node, one per unit; read under RCU
- * @ats: &vtd_device.ats_node: devices that may have a TLB of their own; read
- *	under RCU
+ * @ats: &vtd_device.ats_node: devices that may have a TLB of their own; changed
+ *	under the lock of @paging, read under RCU
  */
 struct vtd_domain {
 	struct sluice_paging paging;
 	unsigned int levels;
-	struct mutex lock;	/* changes of links, ats */
-	struct list_head links;
 	struct list_head ats;
 };
 
@@ -213,10 +193,8 @@ static inline struct vtd_domain *vtd_domain_of(struct sluice_paging *paging)
 struct vtd_domain *vtd_domain_alloc(struct vtd_unit *unit);
 bool vtd_domain_fits(const struct vtd_domain *domain,
 		     const struct vtd_unit *unit);
-struct vtd_link *vtd_domain_link(struct vtd_domain *domain,
-				 struct vtd_unit *unit);
-void vtd_domain_unlink(struct vtd_domain *domain, struct vtd_link *link,
-		       bool reusable);
+struct sluice_paging_link *vtd_domain_link(struct vtd_domain *domain,
+					   struct vtd_unit *unit);
 
 /* ---- device.c: what translates a device's DMA ---- */
 
@@ -245,7 +223,7 @@ struct vtd_device {
 	struct pci_dev *pci;
 	struct vtd_entry entry;
 	struct vtd_domain *domain;
-	struct vtd_link *link;
+	struct sluice_paging_link *link;
 	bool ats_able;
 	bool ats_twice;
 	u8 ats_depth;

@@ -58,29 +58,6 @@ static bool report_has(const struct vtd_report *report, struct pci_dev *pdev)
 	return false;
 }
 
-/*
- * USB controllers and graphics need theirs only until their driver takes
- * over: the IOMMU core then doesn't refuse to assign them.
- */
-static enum iommu_resv_type direct_type(struct pci_dev *pdev)
-{
-	if (pdev->class >> 8 == PCI_CLASS_SERIAL_USB ||
-	    pdev->class >> 16 == PCI_BASE_CLASS_DISPLAY)
-		return IOMMU_RESV_DIRECT_RELAXABLE;
-	return IOMMU_RESV_DIRECT;
-}
-
-static void add_region(struct list_head *head, u64 start, u64 last, int prot,
-		       enum iommu_resv_type type)
-{
-	struct iommu_resv_region *region;
-
-	region = iommu_alloc_resv_region(start, last - start + 1, prot, type,
-					 GFP_KERNEL);
-	if (region)
-		list_add_tail(&region->list, head);
-}
-
 /**
  * vtd_reserved_regions - IOVAs that aren't free for a device
  * @table: what firmware says
@@ -94,15 +71,18 @@ void vtd_reserved_regions(const struct vtd_table *table, struct device *dev,
 
 	if (dev_is_pci(dev)) {
 		struct pci_dev *pdev = to_pci_dev(dev);
+		enum iommu_resv_type type = sluice_paging_direct_type(pdev);
+		int prot = IOMMU_READ | IOMMU_WRITE;
 
 		list_for_each_entry(report, &table->rmrrs, node) {
-			if (report_has(report, pdev))
-				add_region(head, report->start, report->last,
-					   IOMMU_READ | IOMMU_WRITE,
-					   direct_type(pdev));
+			if (!report_has(report, pdev))
+				continue;
+			sluice_paging_add_region(head, report->start,
+						 report->last, prot, type);
 		}
 	}
-	add_region(head, INTERRUPTS_START, INTERRUPTS_LAST, 0, IOMMU_RESV_MSI);
+	sluice_paging_add_region(head, INTERRUPTS_START, INTERRUPTS_LAST, 0,
+				 IOMMU_RESV_MSI);
 }
 
 /**

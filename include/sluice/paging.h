@@ -12,6 +12,9 @@
 #define SLUICE_PAGING_H
 
 #include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <sluice/backend.h>
 #include <sluice/pt.h>
 
@@ -33,7 +36,25 @@
  * iommu.passthrough=0 (or iommu=nopt).
  */
 
+struct ida;
+struct pci_dev;
 struct sluice_paging;
+
+/**
+ * struct sluice_paging_link - a domain on an IOMMU
+ * @node: link in &sluice_paging.links
+ * @iommu: the IOMMU
+ * @did: domain id: what the IOMMU knows the domain by
+ * @nr_devices: devices of the IOMMU that use the domain
+ * @rcu: for freeing
+ */
+struct sluice_paging_link {
+	struct list_head node;
+	struct sluice_iommu *iommu;
+	u16 did;
+	unsigned int nr_devices;
+	struct rcu_head rcu;
+};
 
 /**
  * struct sluice_paging_ops - what a backend does for a domain
@@ -59,6 +80,8 @@ struct sluice_paging_ops {
  *	that tables were written: every map ends with a flush. Set by the
  *	backend when a device is attached, never cleared
  * @broken: a flush failed: hardware may use the tables for ever
+ * @lock: guards changes of @links, and of what else flushes go through
+ * @links: &sluice_paging_link.node, one per IOMMU; read under RCU
  *
  * Embedded in a backend's own structure.
  */
@@ -70,6 +93,8 @@ struct sluice_paging {
 	bool snoop;
 	bool flush_on_map;
 	bool broken;
+	struct mutex lock;	/* changes of links */
+	struct list_head links;
 };
 
 static inline struct sluice_paging *
@@ -105,6 +130,33 @@ int sluice_paging_init(struct sluice_paging *paging,
  * @paging: a domain without devices
  */
 void sluice_paging_deinit(struct sluice_paging *paging);
+
+/**
+ * sluice_paging_link - make a domain known to an IOMMU, for one more device
+ * @paging: a domain whose tables the IOMMU can walk
+ * @iommu: the IOMMU
+ * @dids: its domain ids in use
+ * @first: the first id that a domain may have
+ * @last: the last one
+ *
+ * From here on, flushes reach the IOMMU.
+ *
+ * Return: the link; ERR_PTR() of -ENOMEM or -ENOSPC.
+ */
+struct sluice_paging_link *
+sluice_paging_link(struct sluice_paging *paging, struct sluice_iommu *iommu,
+		   struct ida *dids, unsigned int first, unsigned int last);
+
+/**
+ * sluice_paging_unlink - a device no longer uses a domain
+ * @paging: the domain
+ * @link: what sluice_paging_link() returned
+ * @dids: the IOMMU's domain ids in use
+ * @reusable: hardware has forgotten all that it knew under the domain id
+ */
+void sluice_paging_unlink(struct sluice_paging *paging,
+			  struct sluice_paging_link *link, struct ida *dids,
+			  bool reusable);
 
 /* ---- For &struct sluice_domain_ops; documented there ---- */
 
@@ -155,6 +207,32 @@ phys_addr_t sluice_paging_iova_to_phys(struct iommu_domain *hw,
 bool sluice_paging_enforce_cache_coherency(struct iommu_domain *hw);
 void sluice_paging_free_hw(struct iommu_domain *hw);
 
+/* ---- Reserved regions ---- */
+
+/**
+ * sluice_paging_direct_type - kind of the memory that firmware reserves
+ * @pdev: the device that it is reserved for
+ *
+ * USB controllers and graphics need theirs only until their driver takes over: the
+ * IOMMU core then doesn't refuse to assign them.
+ *
+ * Return: %IOMMU_RESV_DIRECT_RELAXABLE for these, or %IOMMU_RESV_DIRECT.
+ */
+enum iommu_resv_type sluice_paging_direct_type(struct pci_dev *pdev);
+
+/**
+ * sluice_paging_add_region - add a reserved region to a list
+ * @head: the list
+ * @start: first IOVA
+ * @last: last one, inclusive
+ * @prot: %IOMMU_READ, %IOMMU_WRITE
+ * @type: its kind
+ *
+ * Without memory it is left out: &iommu_ops.get_resv_regions can't fail.
+ */
+void sluice_paging_add_region(struct list_head *head, u64 start, u64 last,
+			      int prot, enum iommu_resv_type type);
+
 /* ---- The driver ---- */
 
 /**
@@ -169,6 +247,16 @@ void sluice_paging_free_hw(struct iommu_domain *hw);
  */
 struct device *sluice_paging_first_device(struct iommu_group *group,
 					  const struct iommu_ops *ops);
+
+/**
+ * sluice_paging_rids - the requester IDs that a device's DMA may bear
+ * @pdev: the device
+ * @nr: set to how many, at least 1
+ *
+ * Return: its own first, then those of bridges and functions that it is taken for;
+ * to be freed by kfree(). NULL for lack of memory.
+ */
+u16 *sluice_paging_rids(struct pci_dev *pdev, unsigned int *nr);
 
 /**
  * sluice_paging_host_mode - make identity the host devices' default
