@@ -9,6 +9,7 @@ obj-y				+= core/
 obj-$(CONFIG_SLUICE_GENERIC)	+= backends/generic/
 obj-$(CONFIG_SLUICE_PAGING)	+= backends/paging/
 obj-$(CONFIG_SLUICE_VTD_LIB)	+= backends/vtd/
+obj-$(CONFIG_SLUICE_AMDVI_LIB)	+= backends/amdvi/
 obj-$(CONFIG_SLUICE_PCI)	+= pci/
 obj-$(CONFIG_SLUICE_KUNIT_TEST)	+= kunit/
 

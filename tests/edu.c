@@ -60,7 +60,7 @@ static bool dma_faults(struct _test_data_edu *self, uint64_t iova,
 		edu_dma_start(&self->edu, iova, 0, 64, to_memory, false);
 		if (!edu_dma_wait(&self->edu, 5000))
 			return false;
-		if (kmsg_wait(self->kmsg, self->v.pci.name + 5, "fault", 500))
+		if (pci_fault_wait(self->kmsg, self->v.pci.name, 500))
 			return true;
 	}
 	return false;

@@ -318,7 +318,7 @@ TEST_F(life, claimed_but_not_attached)
 	sys_sleep_ms(5200);
 	ASSERT_EQ(0, vfio_set_container(group, container));
 	EXPECT_TRUE(harmless_by_sysfs(&self->edu, page));
-	EXPECT_TRUE(kmsg_wait(kmsg, self->edu.name + 5, "fault", 2000));
+	EXPECT_TRUE(pci_fault_wait(kmsg, self->edu.name, 2000));
 	ASSERT_EQ(0, vfio_unset_container(group));
 	close(group);
 	close(container);

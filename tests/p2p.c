@@ -73,8 +73,7 @@ static bool poke_faults(struct _test_data_p2p *self)
 			sys_sleep_ms(FAULT_LIMIT_MS);
 		if (!poke(self, 1))
 			return false;
-		if (kmsg_wait(self->kmsg, self->v[0].pci.name + 5, "fault",
-			      500))
+		if (pci_fault_wait(self->kmsg, self->v[0].pci.name, 500))
 			return true;
 	}
 	return false;

@@ -252,3 +252,12 @@ void *pci_resource_map(const struct pci_dev *dev, int bar, size_t size)
 	close(fd);
 	return map == MAP_FAILED ? NULL : map;
 }
+
+bool pci_fault_wait(int kmsg, const char *name, unsigned int ms)
+{
+	const char *unnamed = getenv("FAULTS_UNNAMED");
+
+	/* Not all drivers say the segment. */
+	return kmsg_wait(kmsg, unnamed && *unnamed ? "fault addr" : name + 5,
+			 "fault", ms);
+}
