@@ -288,9 +288,7 @@ static void wrong_names(struct kunit *test)
 
 /* ---- Tables that are made to keep us busy ---- */
 
-/* Far more than the firmware of any machine takes; less than anybody notices. */
-#define LIMIT_NS (NSEC_PER_SEC / (IS_ENABLED(CONFIG_KASAN) ? 1 : 4))
-
+/* Of what fits into a table, this has the most to compare. How long it took is printed. */
 static void hostile(struct kunit *test)
 {
 	struct ivrs *w = ivrs_create(test);
@@ -319,8 +317,6 @@ static void hostile(struct kunit *test)
 
 	kunit_info(test, "%u units: %llu us; two large ones: %llu us\n", i,
 		   many / NSEC_PER_USEC, large / NSEC_PER_USEC);
-	KUNIT_EXPECT_LT(test, many, LIMIT_NS);
-	KUNIT_EXPECT_LT(test, large, LIMIT_NS);
 }
 
 /* ---- Random ---- */

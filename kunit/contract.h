@@ -136,9 +136,13 @@ extern const struct contract_seam contract_vtd_39;
 extern const struct contract_seam contract_vtd_48;
 extern const struct contract_seam contract_vtd_57;
 extern const struct contract_seam contract_vtd_caching;
+extern const struct contract_seam contract_amdvi_plain;
+extern const struct contract_seam contract_amdvi_caching;
 
 /* NULL: the backend isn't part of this kernel. */
 #define CONTRACT_VTD(name) \
 	(IS_ENABLED(CONFIG_SLUICE_VTD_LIB) ? &contract_vtd_##name : NULL)
+#define CONTRACT_AMDVI(name) \
+	(IS_ENABLED(CONFIG_SLUICE_AMDVI_LIB) ? &contract_amdvi_##name : NULL)
 
 #endif /* SLUICE_KUNIT_CONTRACT_H */

@@ -36,6 +36,10 @@ static const struct contract_variant variants[] = {
 	{ CONTRACT_VTD(57), false },
 	{ CONTRACT_VTD(caching), false },
 	{ CONTRACT_VTD(caching), true },
+	{ CONTRACT_AMDVI(plain), false },
+	{ CONTRACT_AMDVI(plain), true },
+	{ CONTRACT_AMDVI(caching), false },
+	{ CONTRACT_AMDVI(caching), true },
 };
 
 static const void *seam_gen_params(const void *prev, char *desc)

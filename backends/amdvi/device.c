@@ -138,49 +138,72 @@ static void put_in(struct amdvi_device *device, struct amdvi_dma dma)
 	amdvi_inval_dte(unit, device->rids, device->nr_rids, did);
 }
 
-/* Has the device's interrupts go through @table, or through none if it is NULL. */
-static int install_irtable(struct amdvi_device *device,
-			   struct amdvi_irtable *table)
+/* Has a requester ID's interrupts go through @table, or through none if it is NULL. */
+static int install_irtable(struct amdvi_unit *unit, u16 rid,
+			   const struct amdvi_irtable *table)
 {
-	struct amdvi_unit *unit = device->unit;
 	phys_addr_t phys = table ? virt_to_phys(table->entries) : 0;
-	unsigned int i;
-	int ret = 0;
 
-	lockdep_assert_held(&unit->lock);
-	for (i = 0; i < device->nr_rids && !ret; i++) {
-		u16 rid = device->rids[i];
-
-		if (amdvi_dte_interrupts(unit, rid, phys, AMDVI_IRTES_LG2))
-			ret = amdvi_inval_dte_interrupts(unit, rid);
-	}
-	return ret;
+	if (!amdvi_dte_interrupts(unit, rid, phys, AMDVI_IRTES_LG2))
+		return 0;
+	return amdvi_inval_dte_interrupts(unit, rid);
 }
 
-/* What shares a requester ID shares the table. */
-static struct amdvi_irtable *shared_irtable(const struct amdvi_device *device)
+/* Does another device's table serve the requester ID, too? */
+static bool served_rid(const struct amdvi_device *device, u16 rid)
 {
-	struct amdvi_device *other;
+	const struct amdvi_device *other;
 
 	lockdep_assert_held(&device->unit->lock);
 	list_for_each_entry(other, &device->unit->devices, unit_node) {
-		if (other != device && other->irtable &&
-		    amdvi_device_shares(device, other))
-			return other->irtable;
+		if (other != device && other->irtable && has_rid(other, rid))
+			return true;
 	}
-	return NULL;
+	return false;
+}
+
+/*
+ * What shares a requester ID shares the table: *@table is set to it, or to NULL. Those
+ * that have different ones can't be served by one any more.
+ */
+static int shared_irtable(const struct amdvi_device *device,
+			  struct amdvi_irtable **table)
+{
+	const struct amdvi_device *other;
+
+	lockdep_assert_held(&device->unit->lock);
+	*table = NULL;
+	list_for_each_entry(other, &device->unit->devices, unit_node) {
+		if (other == device || !other->irtable ||
+		    !amdvi_device_shares(device, other))
+			continue;
+		if (*table && *table != other->irtable)
+			return -EBUSY;
+		*table = other->irtable;
+	}
+	return 0;
 }
 
 static void leave_irtable(struct amdvi_device *device)
 {
 	struct amdvi_irtable *table = device->irtable;
+	unsigned int i;
+	int ret = 0;
 
 	lockdep_assert_held(&device->unit->lock);
-	device->irtable = NULL;
-	if (!table || --table->nr_devices)
+	if (!table)
 		return;
+	for (i = 0; i < device->nr_rids; i++) {
+		u16 rid = device->rids[i];
+
+		if (!served_rid(device, rid))
+			ret = install_irtable(device->unit, rid, NULL) ?: ret;
+	}
+	device->irtable = NULL;
 	/* What hardware may still read is never freed. */
-	if (!install_irtable(device, NULL))
+	if (ret)
+		table->stuck = true;
+	if (!--table->nr_devices && !table->stuck)
 		amdvi_irtable_free(table);
 }
 
@@ -188,15 +211,19 @@ static void leave_irtable(struct amdvi_device *device)
  * amdvi_device_remap - let a device raise only what it has been given vectors for
  * @device: a device whose interrupts aren't in use
  *
- * Return: 0; -ENOMEM; -EIO if hardware doesn't answer.
+ * Return: 0; -ENOMEM; -EBUSY if it shares requester IDs with devices that have
+ * different tables; -EIO if hardware doesn't answer.
  */
 int amdvi_device_remap(struct amdvi_device *device)
 {
 	struct amdvi_irtable *table;
+	unsigned int i;
 	int ret;
 
 	guard(mutex)(&device->unit->lock);
-	table = shared_irtable(device);
+	ret = shared_irtable(device, &table);
+	if (ret)
+		return ret;
 	if (table)
 		table->nr_devices++;
 	else
@@ -204,7 +231,8 @@ int amdvi_device_remap(struct amdvi_device *device)
 	if (!table)
 		return -ENOMEM;
 	device->irtable = table;
-	ret = install_irtable(device, table);
+	for (i = 0; i < device->nr_rids && !ret; i++)
+		ret = install_irtable(device->unit, device->rids[i], table);
 	if (ret)
 		leave_irtable(device);
 	return ret;

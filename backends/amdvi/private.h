@@ -205,12 +205,14 @@ int amdvi_inval_dte_interrupts(struct amdvi_unit *unit, u16 rid);
  * @used: entries that are taken
  * @nr_devices: devices that use the table, since they share a requester ID. The unit's
  *	lock
+ * @stuck: hardware may read it for ever. The unit's lock
  */
 struct amdvi_irtable {
 	raw_spinlock_t lock;	/* entries, used */
 	void *entries;
 	DECLARE_BITMAP(used, AMDVI_IRTES);
 	unsigned int nr_devices;
+	bool stuck;
 };
 
 /**
