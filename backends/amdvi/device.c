@@ -313,3 +313,14 @@ int amdvi_device_attach(struct amdvi_device *device,
 					     domain->levels, link->did, false));
 	return 0;
 }
+
+/**
+ * amdvi_device_tell_again - have hardware read a device's entries once more
+ * @device: the device
+ */
+void amdvi_device_tell_again(struct amdvi_device *device)
+{
+	guard(mutex)(&device->unit->lock);
+	amdvi_inval_dte(device->unit, device->rids, device->nr_rids,
+			FIELD_GET(AMDVI_DTE_DOMAIN, device->dma.second));
+}

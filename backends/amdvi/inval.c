@@ -226,7 +226,7 @@ int amdvi_inval_all(struct amdvi_unit *unit)
 {
 	struct amdvi_cmd cmd = make_cmd(AMDVI_CMD_ALL, 0, 0);
 
-	if (!(unit->efr & AMDVI_EFR_INV_ALL))
+	if (!unit->inv_all)
 		return inval_each(unit);
 	return amdvi_queue_submit(unit, &cmd, 1);
 }

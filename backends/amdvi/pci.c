@@ -37,6 +37,7 @@
  * @report: what firmware says of it
  * @pdev: its PCI function; a reference
  * @regs: its registers
+ * @qemu: it is QEMU's
  * @node: link in the list of all; constant after start-up
  */
 struct pci_unit {
@@ -44,6 +45,7 @@ struct pci_unit {
 	const struct amdvi_report *report;
 	struct pci_dev *pdev;
 	void __iomem *regs;
+	bool qemu;
 	struct list_head node;
 };
 
@@ -244,6 +246,24 @@ static void resume(void)
 	}
 }
 
+/*
+ * QEMU again, see add_unit(): when units resume, the bridges have no bus numbers yet,
+ * and it doesn't know the devices behind them by their requester IDs.
+ */
+static void tell_again(struct pci_dev *pdev)
+{
+	const struct dev_iommu *iommu = pdev->dev.iommu;
+	struct amdvi_device *device;
+
+	if (!iommu || !iommu->iommu_dev ||
+	    iommu->iommu_dev->ops != &amdvi_iommu_ops)
+		return;
+	device = dev_iommu_priv_get(&pdev->dev);
+	if (pci_unit_of(device->unit)->qemu)
+		amdvi_device_tell_again(device);
+}
+DECLARE_PCI_FIXUP_RESUME_EARLY(PCI_ANY_ID, PCI_ANY_ID, tell_again);
+
 static struct syscore_ops syscore_ops = {
 	.suspend = suspend,
 	.resume = resume,
@@ -299,6 +319,12 @@ static void __init unmap_unit(struct pci_unit *pu)
 	kfree(pu);
 }
 
+static bool __init is_qemu(const struct pci_dev *pdev)
+{
+	return pdev->subsystem_vendor == PCI_SUBVENDOR_ID_REDHAT_QUMRANET &&
+	       pdev->subsystem_device == PCI_SUBDEVICE_ID_QEMU;
+}
+
 static void __init apply_settings(struct pci_unit *pu)
 {
 	const struct amdvi_report *report = pu->report;
@@ -336,6 +362,13 @@ static int __init add_unit(const struct amdvi_report *report)
 	ret = amdvi_unit_init(unit);
 	if (ret)
 		goto err_unmap;
+	/*
+	 * Up to 11.1 it looks whether a device's DMA is to be translated only when it
+	 * is told to forget the entry of this very device.
+	 */
+	pu->qemu = is_qemu(pu->pdev);
+	if (pu->qemu)
+		unit->inv_all = false;
 	ret = amdvi_msi_init(unit);
 	if (ret)
 		goto err_deinit;

@@ -68,6 +68,7 @@ struct amdvi_hw {
  * @flags: how requests travel, of the firmware's table (AMDVI_IVHD_*)
  * @levels: depth of the deepest tables that it walks
  * @np_cache: not-present entries may be remembered
+ * @inv_all: it knows a command to forget everything
  * @ga: entries of interrupt tables have 128 bits
  * @msi: the irq domain that vectors of its devices are allocated from
  * @on: it translates, and takes commands; when it is switched on, it forgets all
@@ -104,6 +105,7 @@ struct amdvi_unit {
 	u8 flags;
 	unsigned int levels;
 	bool np_cache;
+	bool inv_all;
 	bool ga;
 	struct irq_domain *msi;
 
@@ -295,6 +297,7 @@ void amdvi_device_pass_through(struct amdvi_device *device);
 int amdvi_device_attach(struct amdvi_device *device,
 			struct amdvi_domain *domain);
 int amdvi_device_remap(struct amdvi_device *device);
+void amdvi_device_tell_again(struct amdvi_device *device);
 bool amdvi_device_shares(const struct amdvi_device *a,
 			 const struct amdvi_device *b);
 

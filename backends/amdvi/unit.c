@@ -52,6 +52,7 @@ static int decode(struct amdvi_unit *unit)
 	}
 	unit->levels = LEVELS;
 	unit->np_cache = unit->cap & AMDVI_CAP_NP_CACHE;
+	unit->inv_all = unit->efr & AMDVI_EFR_INV_ALL;
 	unit->ga = unit->efr & AMDVI_EFR_GA && unit->hw->write128;
 
 	caps->pgsizes = PGSIZES;
