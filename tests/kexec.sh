@@ -5,7 +5,7 @@
 # Suite: this kernel starts another one, which finds the IOMMU in order. Runs
 # twice: the second kernel's init comes here again, with SECOND on its command
 # line, and goes on with the results. It must be its boot's only suite. Whether
-# translation was off in between, QEMU's trace tells (scripts/vtd-off).
+# translation was off in between, QEMU's trace tells (scripts/iommu-off).
 
 SECOND=sluice.second
 
@@ -48,7 +48,7 @@ have=$(sha256sum <"/dev/${disk##*/}")
 result 4 host-driver-reads $?
 stray-dma "$EDU0" >/dev/null
 stopped=$?
-dmesg | grep 'fault addr' | grep -q "${EDU0#*:}" || stopped=1
+dmesg | grep 'fault addr' | grep -q "${FAULTS_NAME:-${EDU0#*:}}" || stopped=1
 result 5 stray-dma-faults "$stopped"
 # The boot ends with a reset: the trace shows that it finds translation off.
 touch /run/reboot

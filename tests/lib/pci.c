@@ -255,9 +255,9 @@ void *pci_resource_map(const struct pci_dev *dev, int bar, size_t size)
 
 bool pci_fault_wait(int kmsg, const char *name, unsigned int ms)
 {
-	const char *unnamed = getenv("FAULTS_UNNAMED");
+	const char *always = getenv("FAULTS_NAME");
 
 	/* Not all drivers say the segment. */
-	return kmsg_wait(kmsg, unnamed && *unnamed ? "fault addr" : name + 5,
-			 "fault", ms);
+	return kmsg_wait(kmsg, always && *always ? always : name + 5, "fault",
+			 ms);
 }

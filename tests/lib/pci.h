@@ -64,8 +64,8 @@ int pci_resource(const struct pci_dev *dev, int bar, uint64_t *start,
 void *pci_resource_map(const struct pci_dev *dev, int bar, size_t size);
 
 /*
- * Does the kernel's log report a fault of the device within @ms? Where the IOMMU's
- * events don't say of which device, as QEMU's AMD-Vi, any device's will do.
+ * Does the kernel's log report a fault of the device within @ms? Where reports
+ * always name the same device, as those of QEMU's AMD-Vi, $FAULTS_NAME says which.
  */
 bool pci_fault_wait(int kmsg, const char *name, unsigned int ms);
 
