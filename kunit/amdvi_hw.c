@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pretended AMD-Vi units: see amdvi_hw.h. Source: AMD 48882, 2.2 to 2.4, 3.4.
+ * Pretended AMD-Vi units: see amdvi_hw.h. Source: AMD 48882, 2.2 to 2.5, 3.4.
  */
 #include <linux/io.h>
 #include <linux/minmax.h>
@@ -11,9 +11,25 @@
 #define CONTROL	(0x18 / 8)
 #define TAIL	(0x2008 / 8)
 #define HEAD	(0x2000 / 8)
+#define LOG	(0x10 / 8)
+#define LOG_HEAD (0x2010 / 8)
+#define LOG_TAIL (0x2018 / 8)
 #define STATUS	(0x2020 / 8)
 
 #define RUNS	BIT_ULL(4)
+#define LOG_RUNS BIT_ULL(3)
+#define LOG_FULL BIT_ULL(0)
+
+/* A ring's size in bytes, and where it is, by its register. */
+static u64 ring_bytes(u64 base)
+{
+	return 16ULL << (base >> 56 & 15);
+}
+
+static __le64 *ring_at(u64 base, u64 offset)
+{
+	return phys_to_virt((base & GENMASK_ULL(51, 12)) + offset);
+}
 
 static struct fake_amdvi *fake_of(struct amdvi_unit *unit)
 {
@@ -57,19 +73,98 @@ static void forget_entry(struct xarray *xa, unsigned long first,
 }
 
 /* The lowest 0 from bit 12 on tells the size of the block, if there is one. */
+static void told(u64 high, u64 *first, u64 *last)
+{
+	u64 address = high >> 12, zero = ~address & (address + 1);
+
+	*first = high & 1 ? address & ~(zero | (zero - 1)) : address;
+	*last = high & 1 ? *first + 2 * zero - 1 : address;
+}
+
 static void forget_pages(struct fake_amdvi *hw, u64 low, u64 high)
 {
-	u64 address = high >> 12, zero, first;
+	u64 first, last;
 
 	if (low & ~GENMASK_ULL(47, 32) & GENMASK_ULL(59, 0) || high & 0xffc)
 		violation(hw, "reserved bits", low, high);
-	if (!(high & 1)) {
-		forget_tlb(hw, low >> 32, address, address);
+	told(high, &first, &last);
+	forget_tlb(hw, low >> 32, first, last);
+}
+
+/* ---- TLBs of devices ---- */
+
+static int ask(struct fake_amdvi *hw, u16 rid, u64 page);
+
+static bool is_silent(const struct fake_amdvi *hw, u16 rid)
+{
+	return rid && rid == hw->silent;
+}
+
+/* It asks again at once: whoever could still answer it does. */
+static void forget_device(struct fake_amdvi *hw, u64 low, u64 high)
+{
+	unsigned long key;
+	u64 first, last;
+	u16 rid = low;
+	void *entry;
+
+	if (low & 0x0fff000000ff0000ULL || high & 0xffe ||
+	    rid != (u16)(low >> 32))
+		violation(hw, "reserved bits, or another's queue", low, high);
+	told(high, &first, &last);
+	last = min(last, BIT_ULL(40) - 1);
+	xa_for_each_range(&hw->atc, key, entry, tlb_key(rid, first),
+			  tlb_key(rid, last)) {
+		xa_erase(&hw->atc, key);
+		ask(hw, rid, key & (BIT_ULL(40) - 1));
+	}
+}
+
+static void log_event(struct fake_amdvi *hw, u64 low, u64 high)
+{
+	u64 next = (hw->reg[LOG_TAIL] + 16) % ring_bytes(hw->reg[LOG]);
+	__le64 *event = ring_at(hw->reg[LOG], hw->reg[LOG_TAIL]);
+
+	if (!(hw->reg[STATUS] & LOG_RUNS))
+		return;
+	if (next == hw->reg[LOG_HEAD]) {
+		hw->reg[STATUS] |= LOG_FULL;
+		hw->reg[STATUS] &= ~LOG_RUNS;
 		return;
 	}
-	zero = ~address & (address + 1);
-	first = address & ~(zero | (zero - 1));
-	forget_tlb(hw, low >> 32, first, first + 2 * zero - 1);
+	event[1] = cpu_to_le64(high);
+	event[0] = cpu_to_le64(low);
+	hw->reg[LOG_TAIL] = next;
+}
+
+static void log_faults(struct fake_amdvi *hw, unsigned int nr)
+{
+	while (nr--)
+		log_event(hw, 2ULL << 60 | 0x100, 0x1000);
+}
+
+/* Hardware tells who hasn't answered, and goes on. */
+static void invalidate_device(struct fake_amdvi *hw, u64 low, u64 high)
+{
+	if (!is_silent(hw, low)) {
+		forget_device(hw, low, high);
+		return;
+	}
+	log_faults(hw, hw->floods);
+	log_event(hw, 7ULL << 60 | (u16)low,
+		  (hw->reg[1] & GENMASK_ULL(51, 12)) + hw->reg[HEAD]);
+	hw->timeouts++;
+}
+
+/* Until a device has answered, or for so long. */
+static bool held_up(struct fake_amdvi *hw, u64 low)
+{
+	if (low >> 60 != 4 || !is_silent(hw, low))
+		return false;
+	if (!hw->asked)
+		hw->left = hw->timeout;
+	hw->asked = hw->left;
+	return hw->asked;
 }
 
 static void carry_out(struct fake_amdvi *hw, u64 low, u64 high)
@@ -95,6 +190,9 @@ static void carry_out(struct fake_amdvi *hw, u64 low, u64 high)
 	case 3:
 		forget_pages(hw, low, high);
 		break;
+	case 4:
+		invalidate_device(hw, low, high);
+		break;
 	case 5:
 		forget_entry(&hw->irte, (u32)rid << 16, (u32)rid << 16 | 0xffff);
 		break;
@@ -112,20 +210,19 @@ static void carry_out(struct fake_amdvi *hw, u64 low, u64 high)
 
 static void run(struct fake_amdvi *hw)
 {
-	unsigned int size = 1U << (hw->reg[1] >> 56 & 15);
-	__le64 *ring = phys_to_virt(hw->reg[1] & GENMASK_ULL(51, 12));
-
 	while (hw->reg[STATUS] & RUNS && !hw->deaf &&
 	       hw->reg[HEAD] != hw->reg[TAIL]) {
-		__le64 *cmd = ring + hw->reg[HEAD] / 8;
+		__le64 *cmd = ring_at(hw->reg[1], hw->reg[HEAD]);
 
+		if (held_up(hw, le64_to_cpu(cmd[0])))
+			return;
 		if (hw->stops && !--hw->stops) {
 			hw->stops = hw->always_stops;
 			hw->reg[STATUS] &= ~RUNS;
 			return;
 		}
 		carry_out(hw, le64_to_cpu(cmd[0]), le64_to_cpu(cmd[1]));
-		hw->reg[HEAD] = (hw->reg[HEAD] + 16) % (size * 16);
+		hw->reg[HEAD] = (hw->reg[HEAD] + 16) % ring_bytes(hw->reg[1]);
 	}
 }
 
@@ -140,12 +237,17 @@ static void hw_write64(struct amdvi_unit *unit, unsigned int reg, u64 value)
 	unsigned long flags;
 
 	spin_lock_irqsave(&hw->lock, flags);
+	/* Written 1s clear what of it can be written. */
+	if (reg / 8 == STATUS)
+		value = hw->reg[STATUS] & ~(value & 7);
 	hw->reg[reg / 8] = value;
 	if (reg / 8 == CONTROL) {
 		/* Commands are taken while translation is on, too. */
-		hw->reg[STATUS] &= ~RUNS;
+		hw->reg[STATUS] &= ~(RUNS | LOG_RUNS);
 		if ((value & 0x1001) == 0x1001)
 			hw->reg[STATUS] |= RUNS;
+		if (value & 4 && !(hw->reg[STATUS] & LOG_FULL))
+			hw->reg[STATUS] |= LOG_RUNS;
 	}
 	if (reg / 8 == 1)
 		hw->reg[HEAD] = 0;
@@ -163,6 +265,8 @@ static void hw_pause(struct amdvi_unit *unit)
 	spin_lock_irqsave(&hw->lock, flags);
 	hw->pauses++;
 	if (hw->late && !--hw->late)
+		run(hw);
+	if (hw->left && !--hw->left)
 		run(hw);
 	spin_unlock_irqrestore(&hw->lock, flags);
 }
@@ -296,6 +400,53 @@ int fake_amdvi_peek(struct fake_amdvi *hw, u16 rid, u64 iova, bool write,
 	return access_by(hw, q, iova, write, false, phys);
 }
 
+/* What a device asks for, it gets if its entry has the bit for it, and remembers. */
+static int ask(struct fake_amdvi *hw, u16 rid, u64 page)
+{
+	phys_addr_t phys;
+	u64 q[4];
+	int ret;
+
+	get_dte(hw, rid, q);
+	if (!(q[1] & BIT_ULL(32)))
+		return -EFAULT;
+	ret = access_by(hw, q, page << 12, false, true, &phys);
+	if (!ret)
+		xa_store(&hw->atc, tlb_key(rid, page),
+			 xa_mk_value(phys >> 12), GFP_ATOMIC);
+	return ret;
+}
+
+int fake_amdvi_ats_read(struct fake_amdvi *hw, u16 rid, u64 iova,
+			phys_addr_t *phys)
+{
+	unsigned long flags, key = tlb_key(rid, iova >> 12);
+	int ret = 0;
+	u64 q[4];
+
+	spin_lock_irqsave(&hw->lock, flags);
+	if (!xa_load(&hw->atc, key))
+		ret = ask(hw, rid, iova >> 12);
+	get_dte(hw, rid, q);
+	/* Translated requests need that bit as well. */
+	if (!ret && !(q[1] & BIT_ULL(32)))
+		ret = -EFAULT;
+	if (!ret)
+		*phys = (phys_addr_t)xa_to_value(xa_load(&hw->atc, key)) << 12 |
+			(iova & 0xfff);
+	spin_unlock_irqrestore(&hw->lock, flags);
+	return ret;
+}
+
+void fake_amdvi_faults(struct fake_amdvi *hw, unsigned int nr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&hw->lock, flags);
+	log_faults(hw, nr);
+	spin_unlock_irqrestore(&hw->lock, flags);
+}
+
 /* ---- Interrupts ---- */
 
 static void read_irte(struct fake_amdvi *hw, u64 dte, unsigned int index,
@@ -359,6 +510,7 @@ static void unplug(void *data)
 	xa_destroy(&hw->dte);
 	xa_destroy(&hw->irte);
 	xa_destroy(&hw->tlb);
+	xa_destroy(&hw->atc);
 	if (hw->unit.devtab)
 		amdvi_unit_deinit(&hw->unit);
 	kfree(hw);
@@ -378,6 +530,7 @@ struct fake_amdvi *fake_amdvi_plug(struct kunit *test, u32 cap, u64 efr)
 	xa_init(&hw->dte);
 	xa_init(&hw->irte);
 	xa_init(&hw->tlb);
+	xa_init(&hw->atc);
 	hw->reg[0x30 / 8] = efr;
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, unplug, hw));
 	return hw;

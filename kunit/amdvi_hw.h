@@ -2,8 +2,9 @@
 /*
  * Pretended AMD-Vi units, behind the seam of backends/amdvi (struct amdvi_hw).
  *
- * Owns: what silicon would own: registers, the command buffer, what is remembered,
- * and the walk that a DMA takes, from the device table on. Written from the
+ * Owns: what silicon would own: registers, the command buffer, the event log as far as
+ * devices that don't answer go, what is remembered, also by devices themselves, and the
+ * walk that a DMA takes, from the device table on. Written from the
  * specification, without a look at the driver's own definitions. It never forgets by
  * itself, and takes what it is told to the letter, so that a missing or too narrow
  * invalidation is always seen. Pointers to tables aren't remembered: core/pt's own
@@ -39,9 +40,16 @@
  * @always_stops: and all after it
  * @deaf: commands are never carried out
  * @pauses: how often the driver has waited
+ * @silent: requester ID that doesn't answer when it is to invalidate its TLB, or 0
+ * @timeout: pauses until hardware no longer waits for it
+ * @asked: it waits
+ * @left: pauses until then
+ * @floods: other events that are logged just before one of a time-out
+ * @timeouts: logged, or lost since the log was full
  * @dte: by requester ID, the entry that is remembered
  * @irte: by requester ID and index, the same of interrupt tables
  * @tlb: by domain id and page, what is remembered of page tables
+ * @atc: by requester ID and page, what devices have in their own TLBs
  * @violations: what hardware would call illegal, or what has no meaning
  */
 struct fake_amdvi {
@@ -58,9 +66,16 @@ struct fake_amdvi {
 	bool always_stops;
 	bool deaf;
 	unsigned int pauses;
+	u16 silent;
+	unsigned int timeout;
+	bool asked;
+	unsigned int left;
+	unsigned int floods;
+	unsigned int timeouts;
 	struct xarray dte;
 	struct xarray irte;
 	struct xarray tlb;
+	struct xarray atc;
 	atomic_t violations;
 };
 
@@ -78,6 +93,15 @@ int fake_amdvi_translate(struct fake_amdvi *hw, u16 rid, u64 iova, bool write,
 /* The same, remembering nothing, not even what was remembered. */
 int fake_amdvi_peek(struct fake_amdvi *hw, u16 rid, u64 iova, bool write,
 		    phys_addr_t *phys);
+
+/*
+ * What a read by a device meets that has a TLB of its own, and asks for a translation
+ * if there is none. Return: as fake_amdvi_translate().
+ */
+int fake_amdvi_ats_read(struct fake_amdvi *hw, u16 rid, u64 iova,
+			phys_addr_t *phys);
+/* Events of another kind, each a page fault. */
+void fake_amdvi_faults(struct fake_amdvi *hw, unsigned int nr);
 
 /*
  * What a write of @index to the interrupts' addresses raises. Return: 0, and the vector

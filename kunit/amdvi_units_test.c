@@ -21,8 +21,9 @@
 #define EXCL	(0x20 / 8)
 #define STATUS	(0x2020 / 8)
 
-/* IommuEn, EventLogEn, EventIntEn, Coherent, CmdBufEn; GAEn. */
-#define CONTROL_ON	0x140dULL
+/* IommuEn, EventLogEn, EventIntEn, Coherent, CmdBufEn, InvTimeout of 100 ms; GAEn. */
+#define CONTROL_ON	0x146dULL
+#define CONTROL_OFF	0x0460ULL
 #define CONTROL_GA	BIT_ULL(17)
 
 /* ---- Capabilities ---- */
@@ -133,7 +134,7 @@ static void start(struct kunit *test)
 						     &phys));
 	amdvi_unit_disable(&hw->unit);
 	/* As at power-on, but for how requests travel. */
-	KUNIT_EXPECT_EQ(test, hw->reg[CONTROL], BIT_ULL(10));
+	KUNIT_EXPECT_EQ(test, hw->reg[CONTROL], CONTROL_OFF);
 }
 
 /* Without INVALIDATE_ALL, everything by itself. */
@@ -174,7 +175,7 @@ static void suspend(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(device));
 	amdvi_device_pass_through(device);
 	amdvi_unit_disable(&hw->unit);
-	KUNIT_EXPECT_EQ(test, hw->reg[CONTROL], BIT_ULL(10));
+	KUNIT_EXPECT_EQ(test, hw->reg[CONTROL], CONTROL_OFF);
 
 	/* While it is off, a device's entry changes; nobody is told. */
 	hw->nr_cmds = 0;

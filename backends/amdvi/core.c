@@ -101,19 +101,22 @@ static void probe_interrupts(struct amdvi_device *device)
 static struct iommu_device *probe_device(struct device *dev)
 {
 	struct amdvi_device *device;
+	struct amdvi_found found;
 	struct amdvi_unit *unit;
-	u16 rid, alias;
+	u16 rid;
 
-	unit = amdvi_find_unit(dev, &rid, &alias);
+	unit = amdvi_find_unit(dev, &rid, &found);
 	/* The buses are gone through again for each unit that registers. */
 	if (!unit || !unit->core.ops)
 		return ERR_PTR(-ENODEV);
 	if (dev_is_pci(dev))
-		device = alloc_pci(unit, to_pci_dev(dev), alias);
+		device = alloc_pci(unit, to_pci_dev(dev), found.alias);
 	else
 		device = amdvi_device_alloc(unit, NULL, &rid, 1);
 	if (IS_ERR(device))
 		return ERR_CAST(device);
+	if (device->pci)
+		amdvi_ats_probe(device, found.ats_disabled);
 	dev_iommu_priv_set(dev, device);
 	probe_interrupts(device);
 	return &unit->core;

@@ -105,6 +105,7 @@ static void take_out(struct amdvi_device *device, bool all)
 	lockdep_assert_held(&unit->lock);
 	if (!device->dma.first)
 		return;
+	amdvi_ats_off(device);
 	for (i = 0; i < device->nr_rids; i++) {
 		u16 rid = device->rids[i];
 
@@ -113,6 +114,8 @@ static void take_out(struct amdvi_device *device, bool all)
 		if (amdvi_dte_block(unit, rid, &device->dma))
 			ret = amdvi_inval_dte(unit, &rid, 1, did) ?: ret;
 	}
+	/* Now that it can't ask again. */
+	ret = amdvi_ats_forget(device) ?: ret;
 	if (device->domain)
 		sluice_paging_unlink(&device->domain->paging, device->link,
 				     &unit->dids, !ret);
@@ -251,7 +254,7 @@ void amdvi_device_free(struct amdvi_device *device)
 		leave_irtable(device);
 		list_del(&device->unit_node);
 	}
-	kfree(device);
+	kfree_rcu(device, rcu);
 }
 
 /**
@@ -309,8 +312,10 @@ int amdvi_device_attach(struct amdvi_device *device,
 	take_out(device, true);
 	device->domain = domain;
 	device->link = link;
+	amdvi_ats_on(device);
 	put_in(device, amdvi_dte_make_tables(pt_root(&domain->paging.pt, NULL),
-					     domain->levels, link->did, false));
+					     domain->levels, link->did,
+					     device->ats));
 	return 0;
 }
 

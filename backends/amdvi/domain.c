@@ -3,8 +3,8 @@
  * AMD-Vi: domains.
  *
  * Owns: page tables and the units they are known to: which unit can serve a domain,
- * and a flush for all of them. Mapping and unmapping are backends/paging's and
- * core/pt's.
+ * and a flush for all of them, and for devices with TLBs. Mapping and unmapping are
+ * backends/paging's and core/pt's.
  */
 #include <linux/err.h>
 #include <linux/rculist.h>
@@ -12,10 +12,24 @@
 
 #include "private.h"
 
-/* Nothing but links changes while others flush. */
+static noinline int flush_devices(struct amdvi_domain *domain,
+				  const struct sluice_gather *gather)
+{
+	struct amdvi_device *device;
+	int ret = 0, err;
+
+	list_for_each_entry_rcu(device, &domain->ats, ats_node) {
+		err = amdvi_ats_inval(device, gather);
+		ret = ret ?: err;
+	}
+	return ret;
+}
+
+/* Nothing but links and ATS devices changes while others flush. */
 static int flush(struct sluice_paging *paging,
 		 const struct sluice_gather *gather)
 {
+	struct amdvi_domain *domain = amdvi_domain_of(paging);
 	struct sluice_paging_link *link;
 	int ret = 0, err;
 
@@ -25,6 +39,11 @@ static int flush(struct sluice_paging *paging,
 					 gather);
 		if (unlikely(err))
 			ret = err;
+	}
+	/* After the units, which could tell a device what they remember. */
+	if (!list_empty(&domain->ats)) {
+		err = flush_devices(domain, gather);
+		ret = ret ?: err;
 	}
 	rcu_read_unlock();
 	return ret;
@@ -70,6 +89,7 @@ struct amdvi_domain *amdvi_domain_alloc(struct amdvi_unit *unit)
 		return ERR_PTR(ret);
 	}
 	domain->levels = cfg.levels;
+	INIT_LIST_HEAD(&domain->ats);
 	return domain;
 }
 

@@ -2,9 +2,10 @@
 /*
  * AMD-Vi: events.
  *
- * Owns: the event log, reading it, and telling the administrator. What has to
- * follow a failed command is left to whoever waits for the command buffer, which
- * stops then. Source: AMD 48882, 2.5, 3.4.3, 3.4.13 and 3.4.14.
+ * Owns: the event log, reading it, and telling the administrator, or whoever waits
+ * for a device's TLB. What has to follow a failed command is left to whoever waits
+ * for the command buffer, which stops then. Source: AMD 48882, 2.5, 3.4.3, 3.4.13
+ * and 3.4.14.
  */
 #define pr_fmt(fmt) "sluice amdvi: " fmt
 
@@ -285,6 +286,36 @@ void amdvi_fault_report(struct amdvi_unit *unit, u64 low, u64 high)
 	pr_err("%s: %s\n", unit->name, line);
 }
 
+/* ---- Who waits for a device's TLB ---- */
+
+/* That it doesn't answer is theirs to say, who know whether the device is still there. */
+static bool note_timeout(struct amdvi_unit *unit, u64 low)
+{
+	struct amdvi_watch *watch;
+	bool noted = false;
+
+	lockdep_assert_held(&unit->log_lock);
+	if (FIELD_GET(AMDVI_EVENT_CODE, low) != AMDVI_EVENT_IOTLB_TIMEOUT)
+		return false;
+	list_for_each_entry(watch, &unit->watches, node) {
+		if (watch->rid == FIELD_GET(AMDVI_EVENT_RID, low)) {
+			watch->timed_out = true;
+			noted = true;
+		}
+	}
+	return noted;
+}
+
+/* What can't be read any more may have been about any device. */
+static void note_loss(struct amdvi_unit *unit)
+{
+	struct amdvi_watch *watch;
+
+	lockdep_assert_held(&unit->log_lock);
+	list_for_each_entry(watch, &unit->watches, node)
+		watch->lost = true;
+}
+
 /* ---- The log ---- */
 
 /*
@@ -317,11 +348,11 @@ static void take_entries(struct amdvi_unit *unit, unsigned int nr)
 
 		/* The first word tells that the second is there, too. */
 		dma_rmb();
-		if (low)
+		if (!low)
+			missing++;
+		else if (!note_timeout(unit, low))
 			amdvi_fault_report(unit, low,
 					   le64_to_cpu(READ_ONCE(event->q[1])));
-		else
-			missing++;
 		/* The next event in this place is waited for by its code. */
 		WRITE_ONCE(event->q[0], 0);
 		WRITE_ONCE(event->q[1], 0);
@@ -331,9 +362,11 @@ static void take_entries(struct amdvi_unit *unit, unsigned int nr)
 	dma_wmb();
 	unit->hw->write64(unit, AMDVI_EVENT_HEAD_REG,
 			  FIELD_PREP(AMDVI_RING_OFFSET, unit->head));
-	if (missing)
+	if (missing) {
+		note_loss(unit);
 		pr_warn_ratelimited("%s: %u events were announced and didn't come\n",
 				    unit->name, missing);
+	}
 }
 
 static void stop(struct amdvi_unit *unit)
@@ -355,6 +388,7 @@ static void start(struct amdvi_unit *unit, u64 more)
 	const struct amdvi_hw *hw = unit->hw;
 
 	lockdep_assert_held(&unit->log_lock);
+	note_loss(unit);
 	memset(unit->log, 0, RING_BYTES);
 	unit->head = 0;
 	hw->write64(unit, AMDVI_EVENT_HEAD_REG, 0);
@@ -367,6 +401,26 @@ static void start(struct amdvi_unit *unit, u64 more)
 	amdvi_control(unit, 0, AMDVI_CONTROL_EVENT_LOG_EN | more);
 }
 
+/* How many events are there to be taken. */
+static unsigned int logged(struct amdvi_unit *unit)
+{
+	u64 tail = unit->hw->read64(unit, AMDVI_EVENT_TAIL_REG);
+
+	return (FIELD_GET(AMDVI_RING_OFFSET, tail) - unit->head) % RING_SIZE;
+}
+
+/* A log that was full has stopped. */
+static void start_if_full(struct amdvi_unit *unit)
+{
+	if (!(unit->hw->read64(unit, AMDVI_STATUS_REG) &
+	      AMDVI_STATUS_EVENT_OVERFLOW))
+		return;
+	stop(unit);
+	start(unit, 0);
+	pr_warn_ratelimited("%s: the event log was full, events were lost\n",
+			    unit->name);
+}
+
 /*
  * Returns false if events come faster than they can be taken. Bits of STATUS may
  * stick, and hardware may set one just while it is cleared, without an interrupt:
@@ -374,17 +428,14 @@ static void start(struct amdvi_unit *unit, u64 more)
  */
 static bool take_events(struct amdvi_unit *unit)
 {
-	const struct amdvi_hw *hw = unit->hw;
 	unsigned int left = BUDGET, nr;
-	u64 tail;
 
 	lockdep_assert_held(&unit->log_lock);
 	for (;;) {
-		hw->write64(unit, AMDVI_STATUS_REG, AMDVI_STATUS_EVENT_INT |
-			    AMDVI_STATUS_COMWAIT_INT);
-		tail = hw->read64(unit, AMDVI_EVENT_TAIL_REG);
-		nr = (FIELD_GET(AMDVI_RING_OFFSET, tail) - unit->head) %
-		     RING_SIZE;
+		unit->hw->write64(unit, AMDVI_STATUS_REG,
+				  AMDVI_STATUS_EVENT_INT |
+				  AMDVI_STATUS_COMWAIT_INT);
+		nr = logged(unit);
 		if (!nr)
 			break;
 		if (!left)
@@ -393,12 +444,7 @@ static bool take_events(struct amdvi_unit *unit)
 		take_entries(unit, nr);
 		left -= nr;
 	}
-	if (hw->read64(unit, AMDVI_STATUS_REG) & AMDVI_STATUS_EVENT_OVERFLOW) {
-		stop(unit);
-		start(unit, 0);
-		pr_warn_ratelimited("%s: the event log was full, events were lost\n",
-				    unit->name);
-	}
+	start_if_full(unit);
 	return true;
 }
 
@@ -443,6 +489,58 @@ void amdvi_fault_handle(struct amdvi_unit *unit)
 }
 
 /**
+ * amdvi_fault_watch - look out for a device that doesn't invalidate its TLB
+ * @unit: the unit
+ * @watch: the caller's, until amdvi_fault_unwatch()
+ * @rid: the device's requester ID
+ *
+ * To be called before it is asked.
+ *
+ * Context: any.
+ */
+void amdvi_fault_watch(struct amdvi_unit *unit, struct amdvi_watch *watch,
+		       u16 rid)
+{
+	unsigned long flags;
+
+	*watch = (struct amdvi_watch){ .rid = rid };
+	raw_spin_lock_irqsave(&unit->log_lock, flags);
+	list_add(&watch->node, &unit->watches);
+	raw_spin_unlock_irqrestore(&unit->log_lock, flags);
+}
+
+/**
+ * amdvi_fault_unwatch - has a device invalidated its TLB?
+ * @unit: the unit
+ * @watch: as given to amdvi_fault_watch()
+ *
+ * To be called after the commands that ask it have been carried out: hardware logs
+ * before it goes on. So what it has to say is in the log, or somebody else has taken
+ * it from there and noted it, whether or not there was an interrupt. Of a storm of
+ * other events, only those are taken that are before it.
+ *
+ * Context: any.
+ * Return: 0; -ETIMEDOUT if the device hasn't answered; -EAGAIN if events were lost:
+ * then nobody knows.
+ */
+int amdvi_fault_unwatch(struct amdvi_unit *unit, struct amdvi_watch *watch)
+{
+	unsigned long flags;
+	unsigned int nr;
+
+	raw_spin_lock_irqsave(&unit->log_lock, flags);
+	nr = logged(unit);
+	if (nr)
+		take_entries(unit, nr);
+	start_if_full(unit);
+	list_del(&watch->node);
+	raw_spin_unlock_irqrestore(&unit->log_lock, flags);
+	if (watch->timed_out)
+		return -ETIMEDOUT;
+	return watch->lost ? -EAGAIN : 0;
+}
+
+/**
  * amdvi_fault_init - allocate the event log
  * @unit: the unit
  *
@@ -457,6 +555,7 @@ int amdvi_fault_init(struct amdvi_unit *unit)
 		return -ENOMEM;
 	raw_spin_lock_init(&unit->log_lock);
 	unit->log = page_address(ring);
+	INIT_LIST_HEAD(&unit->watches);
 	ratelimit_state_init(&unit->limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
 	INIT_DELAYED_WORK(&unit->unmask, unmask);

@@ -79,6 +79,16 @@ static unsigned int exact(u16 did, const struct sluice_range *range,
 	return nr;
 }
 
+/* GN is 0: no PASID. Each device has a queue, called by its requester ID. */
+static struct amdvi_cmd make_iotlb(u16 rid, u8 depth, u64 iova,
+				   unsigned int lg2)
+{
+	return make_cmd(AMDVI_CMD_IOTLB,
+			FIELD_PREP(AMDVI_CMD_RID, rid) |
+			FIELD_PREP(AMDVI_CMD_MAX_PEND, depth) |
+			FIELD_PREP(AMDVI_CMD_QUEUE_ID, rid), block(iova, lg2));
+}
+
 /* Any gather but that of a single page. */
 static noinline int inval_ranges(struct amdvi_unit *unit, u16 did,
 				 const struct sluice_gather *gather)
@@ -126,6 +136,35 @@ int amdvi_inval_domain(struct amdvi_unit *unit, u16 did,
 		return inval_ranges(unit, did, gather);
 	cmd = make_pages(did, range->start, 12, gather->nonleaf);
 	return amdvi_queue_submit(unit, &cmd, 1);
+}
+
+/**
+ * amdvi_inval_device - ask a device to forget what was gathered
+ * @unit: the unit
+ * @rid: the device's requester ID
+ * @depth: invalidations that it can queue; 0: 32
+ * @gather: at least a range
+ *
+ * To be called after amdvi_inval_domain(): until then, hardware could answer the
+ * device with what it remembers itself.
+ *
+ * Context: any.
+ * Return: 0 or -EIO. Whether the device has done so, only the event log says.
+ */
+int amdvi_inval_device(struct amdvi_unit *unit, u16 rid, u8 depth,
+		       const struct sluice_gather *gather)
+{
+	struct amdvi_cmd cmds[SLUICE_GATHER_RANGES] __uninitialized;
+	const struct sluice_range *range;
+	unsigned int i;
+
+	static_assert(SLUICE_GATHER_RANGES <= AMDVI_SUBMIT);
+	/* One for each, if wider: each costs an answer of the device. */
+	for (i = 0; i < gather->nr; i++) {
+		range = &gather->ranges[i];
+		cmds[i] = make_iotlb(rid, depth, range->start, hull_lg2(range));
+	}
+	return amdvi_queue_submit(unit, cmds, gather->nr);
 }
 
 /**

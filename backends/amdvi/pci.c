@@ -126,36 +126,32 @@ static struct amdvi_unit *find_named(struct acpi_device *adev, u16 *rid)
  * amdvi_find_unit - the unit that translates a device's DMA
  * @dev: the device
  * @rid: set to its requester ID
- * @alias: set to the one that it appears as
+ * @found: set to what the firmware's table says of a PCI device
  *
  * Return: the unit, or NULL if there is none.
  */
-struct amdvi_unit *amdvi_find_unit(struct device *dev, u16 *rid, u16 *alias)
+struct amdvi_unit *amdvi_find_unit(struct device *dev, u16 *rid,
+				   struct amdvi_found *found)
 {
-	struct amdvi_found found;
 	struct amdvi_unit *unit;
 	struct pci_dev *pdev;
 
-	if (!dev_is_pci(dev)) {
-		unit = has_acpi_companion(dev) ?
+	if (!dev_is_pci(dev))
+		return has_acpi_companion(dev) ?
 		       find_named(ACPI_COMPANION(dev), rid) : NULL;
-		*alias = unit ? *rid : 0;
-		return unit;
-	}
 	pdev = pci_real_dma_dev(to_pci_dev(dev));
 	*rid = pci_dev_id(pdev);
 	/* Virtual functions are where firmware knows nothing of. */
 	if (!amdvi_table_find(&amdvi_firmware, pci_domain_nr(pdev->bus), *rid,
-			      &found)) {
+			      found)) {
 		if (!pdev->is_virtfn ||
 		    !amdvi_table_find(&amdvi_firmware,
 				      pci_domain_nr(pdev->bus),
-				      pci_dev_id(pci_physfn(pdev)), &found))
+				      pci_dev_id(pci_physfn(pdev)), found))
 			return NULL;
-		found.alias = *rid;
+		found->alias = *rid;
 	}
-	*alias = found.alias;
-	unit = unit_of(found.report);
+	unit = unit_of(found->report);
 	/* A unit doesn't translate its own. */
 	return unit && unit->rid != *rid ? unit : NULL;
 }

@@ -3,11 +3,9 @@
  * What the files of backends/amdvi/ share among themselves, and with kunit/.
  *
  * Lock order: the IOMMU core's group mutex, amdvi_unit.lock, sluice_paging.lock,
- * amdvi_unit.queue_lock, amdvi_unit.control_lock. Flushing takes but the last two: it
- * walks lists under RCU.
- *
- * The event log's, amdvi_unit.log_lock, comes before control_lock and isn't taken with
- * any other.
+ * amdvi_unit.queue_lock or amdvi_unit.log_lock, amdvi_unit.control_lock. Flushing takes
+ * but the last three: it walks lists under RCU. queue_lock and log_lock, which is the
+ * event log's, are never held both.
  */
 #ifndef SLUICE_AMDVI_PRIVATE_H
 #define SLUICE_AMDVI_PRIVATE_H
@@ -88,6 +86,7 @@ struct amdvi_hw {
  * @log_lock: guards the event log
  * @log: the event log
  * @head: the next event
+ * @watches: &amdvi_watch.node
  * @limit: how many events are logged
  * @unmask: reports events again after a storm
  */
@@ -124,9 +123,10 @@ struct amdvi_unit {
 	unsigned int restarts;
 	__le64 *done;
 
-	raw_spinlock_t log_lock;	/* log, head */
+	raw_spinlock_t log_lock;	/* log, head, watches */
 	struct amdvi_event *log;
 	unsigned int head;
+	struct list_head watches;
 	struct ratelimit_state limit;
 	struct delayed_work unmask;
 };
@@ -153,6 +153,9 @@ int amdvi_unit_resume(struct amdvi_unit *unit);
 
 /* Commands that are queued at once. */
 #define AMDVI_SUBMIT 16
+
+/* How long a device may take to invalidate its TLB: %AMDVI_INV_TIMEOUT_100MS. */
+#define AMDVI_DEVICE_PATIENCE_US 100000
 
 int amdvi_queue_init(struct amdvi_unit *unit);
 void amdvi_queue_deinit(struct amdvi_unit *unit);
@@ -191,6 +194,8 @@ int amdvi_inval_all(struct amdvi_unit *unit);
 int amdvi_inval_dte(struct amdvi_unit *unit, const u16 *rids, unsigned int nr,
 		    u16 did);
 int amdvi_inval_domain(struct amdvi_unit *unit, u16 did,
+		       const struct sluice_gather *gather);
+int amdvi_inval_device(struct amdvi_unit *unit, u16 rid, u8 depth,
 		       const struct sluice_gather *gather);
 int amdvi_inval_interrupts(struct amdvi_unit *unit, u16 rid);
 int amdvi_inval_dte_interrupts(struct amdvi_unit *unit, u16 rid);
@@ -246,10 +251,13 @@ void amdvi_irtable_write(struct amdvi_unit *unit, struct amdvi_irtable *table,
  * struct amdvi_domain - page tables, for devices of one or several units
  * @paging: both cores' view of it
  * @levels: depth of the tables
+ * @ats: &amdvi_device.ats_node: devices that may have a TLB of their own; changed
+ *	under the domain's lock, read under RCU
  */
 struct amdvi_domain {
 	struct sluice_paging paging;
 	unsigned int levels;
+	struct list_head ats;
 };
 
 static inline struct amdvi_domain *amdvi_domain_of(struct sluice_paging *paging)
@@ -272,6 +280,11 @@ bool amdvi_domain_fits(const struct amdvi_domain *domain,
  * @domain: what translates it, or NULL. The unit's lock
  * @link: @domain on @unit. The unit's lock
  * @irtable: where its interrupts go, or NULL: they aren't remapped
+ * @ats_able: may have a TLB of its own
+ * @ats_depth: invalidations that it can queue; 0: 32
+ * @ats_node: link in &amdvi_domain.ats while its TLB is on
+ * @ats: its TLB is on, or hasn't been told to forget yet. The unit's lock
+ * @rcu: for freeing
  * @nr_rids: entries of @rids, at least 1
  * @rids: requester IDs that its DMA may bear: its own first, then those of bridges
  *	and functions that it is taken for
@@ -284,6 +297,11 @@ struct amdvi_device {
 	struct amdvi_domain *domain;
 	struct sluice_paging_link *link;
 	struct amdvi_irtable *irtable;
+	bool ats_able;
+	u8 ats_depth;
+	struct list_head ats_node;
+	bool ats;
+	struct rcu_head rcu;
 	unsigned int nr_rids;
 	u16 rids[] __counted_by(nr_rids);
 };
@@ -300,6 +318,15 @@ int amdvi_device_remap(struct amdvi_device *device);
 void amdvi_device_tell_again(struct amdvi_device *device);
 bool amdvi_device_shares(const struct amdvi_device *a,
 			 const struct amdvi_device *b);
+
+/* ---- ats.c: TLBs of devices ---- */
+
+void amdvi_ats_probe(struct amdvi_device *device, bool forbidden);
+void amdvi_ats_on(struct amdvi_device *device);
+void amdvi_ats_off(struct amdvi_device *device);
+int amdvi_ats_forget(struct amdvi_device *device);
+int amdvi_ats_inval(struct amdvi_device *device,
+		    const struct sluice_gather *gather);
 
 /* ---- table.c, entries.c: the firmware's IVRS table ---- */
 
@@ -452,6 +479,20 @@ void amdvi_reserved_regions(const struct amdvi_table *table, struct device *dev,
 
 #define AMDVI_FAULT_LINE 192
 
+/**
+ * struct amdvi_watch - somebody waits for a device's TLB to be invalidated
+ * @node: link in &amdvi_unit.watches
+ * @rid: the device's requester ID
+ * @timed_out: it hasn't answered in time. The log's lock
+ * @lost: events were lost, perhaps the one that says so. The log's lock
+ */
+struct amdvi_watch {
+	struct list_head node;
+	u16 rid;
+	bool timed_out;
+	bool lost;
+};
+
 void amdvi_fault_format(char *line, size_t size, u16 segment, u64 low,
 			u64 high);
 void amdvi_fault_report(struct amdvi_unit *unit, u64 low, u64 high);
@@ -459,6 +500,9 @@ int amdvi_fault_init(struct amdvi_unit *unit);
 void amdvi_fault_deinit(struct amdvi_unit *unit);
 void amdvi_fault_enable(struct amdvi_unit *unit);
 void amdvi_fault_handle(struct amdvi_unit *unit);
+void amdvi_fault_watch(struct amdvi_unit *unit, struct amdvi_watch *watch,
+		       u16 rid);
+int amdvi_fault_unwatch(struct amdvi_unit *unit, struct amdvi_watch *watch);
 
 /* ---- core.c: the driver of the kernel's IOMMU core; the contract's backend ---- */
 
@@ -469,7 +513,8 @@ extern struct amdvi_table amdvi_firmware;
 /* ---- pci.c: the hardware; msi.c: the irq domain ---- */
 
 #ifdef CONFIG_SLUICE_AMDVI
-struct amdvi_unit *amdvi_find_unit(struct device *dev, u16 *rid, u16 *alias);
+struct amdvi_unit *amdvi_find_unit(struct device *dev, u16 *rid,
+				   struct amdvi_found *found);
 int amdvi_msi_init(struct amdvi_unit *unit);
 void amdvi_msi_deinit(struct amdvi_unit *unit);
 void amdvi_msi_take(struct amdvi_device *device);
@@ -479,7 +524,7 @@ static inline void amdvi_msi_take(struct amdvi_device *device)
 }
 
 static inline struct amdvi_unit *amdvi_find_unit(struct device *dev, u16 *rid,
-						 u16 *alias)
+						 struct amdvi_found *found)
 {
 	return NULL;
 }

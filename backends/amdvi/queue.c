@@ -27,8 +27,13 @@
 
 /* How often it is looked whether hardware is done before time is let go by. */
 #define LOOKS		1000
-/* How long it may take, in pauses of a microsecond. */
+/*
+ * How long hardware may go on without being done with any of what was queued, in
+ * pauses of a microsecond. Devices that don't answer aren't its fault.
+ */
 #define PATIENCE	1000000
+static_assert(SLUICE_GATHER_RANGES * AMDVI_DEVICE_PATIENCE_US < PATIENCE);
+
 /* How often commands are queued again that were lost when the queue stopped. */
 #define TRIES		3
 
@@ -144,6 +149,7 @@ static int look(const struct amdvi_unit *unit, const struct ticket *ticket)
 static noinline int wait_long(struct amdvi_unit *unit,
 			      const struct ticket *ticket)
 {
+	u64 before = done(unit), now;
 	unsigned int i;
 	int ret;
 
@@ -154,6 +160,11 @@ static noinline int wait_long(struct amdvi_unit *unit,
 		if (stopped(unit))
 			restart(unit, ticket->restarts);
 		unit->hw->pause(unit);
+		/* What is before us may wait for devices; it isn't more than a ring. */
+		now = done(unit);
+		if (now != before)
+			i = 0;
+		before = now;
 	}
 	return -ETIMEDOUT;
 }

@@ -32,7 +32,7 @@
 /* What we ever set; the rest is as at power-on. */
 #define CONTROL_FLAGS (AMDVI_CONTROL_HT_TUN_EN | AMDVI_CONTROL_PASS_PW | \
 		       AMDVI_CONTROL_RES_PASS_PW | AMDVI_CONTROL_ISOC | \
-		       AMDVI_CONTROL_COHERENT)
+		       AMDVI_CONTROL_COHERENT | AMDVI_CONTROL_INV_TIMEOUT)
 
 static int decode(struct amdvi_unit *unit)
 {
@@ -148,7 +148,9 @@ void amdvi_unit_deinit(struct amdvi_unit *unit)
 
 static u64 control_flags(u8 ivhd)
 {
-	u64 flags = AMDVI_CONTROL_COHERENT;
+	u64 flags = AMDVI_CONTROL_COHERENT |
+		    FIELD_PREP(AMDVI_CONTROL_INV_TIMEOUT,
+			       AMDVI_INV_TIMEOUT_100MS);
 
 	if (ivhd & AMDVI_IVHD_HT_TUN_EN)
 		flags |= AMDVI_CONTROL_HT_TUN_EN;
