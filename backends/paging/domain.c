@@ -101,16 +101,30 @@ int sluice_paging_cut(struct sluice_domain *domain,
 	return ret;
 }
 
-/* The first @bytes of what was mapped. */
-static noinline void gather_mapped(const struct sluice_extent *e, u64 bytes,
-				   struct sluice_gather *gather)
+/*
+ * The first @bytes of what was mapped. If they are more than a gather can tell, what is
+ * in ascending order within 2 MiB becomes one range: to find the closest of many for
+ * each page costs more.
+ */
+static noinline void gather_mapped(const struct sluice_extent *e, size_t nr,
+				   u64 bytes, struct sluice_gather *gather)
 {
+	unsigned int lg2 = nr > SLUICE_GATHER_RANGES ? 21 : 0;
+	u64 start = e->iova, last = start, part;
+
+	if (!bytes)
+		return;
 	/* The pointers to new tables, too. */
-	if (bytes)
-		gather->nonleaf = true;
-	for (; bytes; bytes -= min(bytes, e->len), e++)
-		sluice_gather_add(gather, e->iova,
-				  e->iova + (min(bytes, e->len) - 1), 64);
+	gather->nonleaf = true;
+	for (; bytes; bytes -= part, e++) {
+		part = min(bytes, e->len);
+		if (e->iova < last || (e->iova ^ last) >> lg2) {
+			sluice_gather_add(gather, start, last, 64);
+			start = e->iova;
+		}
+		last = e->iova + (part - 1);
+	}
+	sluice_gather_add(gather, start, last, 64);
 }
 
 int sluice_paging_map(struct sluice_domain *domain,
@@ -124,7 +138,7 @@ int sluice_paging_map(struct sluice_domain *domain,
 	ret = pt_map(&paging->pt, extents, nr, prot, GFP_KERNEL_ACCOUNT, done,
 		     gather);
 	if (unlikely(READ_ONCE(paging->flush_on_map)))
-		gather_mapped(extents, *done, gather);
+		gather_mapped(extents, nr, *done, gather);
 	if (unlikely(pt_reclaim_due(&paging->pt)))
 		WRITE_ONCE(domain->reclaim_due, true);
 	note_tables(paging);
