@@ -101,14 +101,28 @@ static void ats_on(struct vtd_device *device)
 static void ats_off(struct vtd_device *device)
 {
 	lockdep_assert_held(&device->unit->lock);
-	if (!device->ats)
-		return;
-	if (device->pci)
+	if (device->ats && device->pci)
 		pci_disable_ats(device->pci);
+}
+
+/* Has the device's TLB forget everything; hardware knows that its DMA is blocked. */
+static int ats_forget(struct vtd_device *device)
+{
+	struct sluice_gather gather;
+	int ret;
+
+	lockdep_assert_held(&device->unit->lock);
+	if (!device->ats)
+		return 0;
+	gather_all(&gather);
+	ret = vtd_inval_device(device, &gather);
+	/* Until now, who flushes has to wait for it. */
 	scoped_guard(mutex, &device->domain->paging.lock)
 		list_del_rcu(&device->ats_node);
 	/* Before it joins another list. */
 	synchronize_rcu();
+	device->ats = false;
+	return ret;
 }
 
 /*
@@ -119,7 +133,6 @@ static void take_out(struct vtd_device *device, bool all)
 {
 	u16 did = FIELD_GET(VTD_CONTEXT_DID, le64_to_cpu(device->entry.high));
 	struct vtd_unit *unit = device->unit;
-	struct sluice_gather gather;
 	unsigned int i;
 	int ret = 0;
 
@@ -134,11 +147,7 @@ static void take_out(struct vtd_device *device, bool all)
 			ret = vtd_inval_context(unit, &device->rids[i], 1, did,
 						did) ?: ret;
 	}
-	if (device->ats) {
-		gather_all(&gather);
-		ret = vtd_inval_device(device, &gather) ?: ret;
-		device->ats = false;
-	}
+	ret = ats_forget(device) ?: ret;
 	if (device->domain)
 		sluice_paging_unlink(&device->domain->paging, device->link,
 				     &unit->dids, !ret);
