@@ -61,6 +61,8 @@ static struct amdvi_domain *add_domain(struct ats *t)
 	struct amdvi_domain *domain = amdvi_domain_alloc(&t->hw->unit);
 
 	KUNIT_ASSERT_FALSE(t->test, IS_ERR(domain));
+	/* As the host's drivers have them. */
+	domain->paging.hw.type = IOMMU_DOMAIN_DMA;
 	return domain;
 }
 
@@ -424,6 +426,23 @@ static void unable(struct kunit *test)
 	map(t, t->domain, IOVA, SZ_8G, SZ_4K);
 	KUNIT_EXPECT_EQ(test, 0, reads(t, RID, IOVA));
 	KUNIT_EXPECT_EQ(test, 0, le64_to_cpu(t->hw->unit.devtab[RID].q[1]) >> 32);
+	KUNIT_ASSERT_EQ(test, 0, unmap(t->domain, IOVA, SZ_4K));
+	amdvi_device_block(t->device);
+	KUNIT_EXPECT_EQ(test, 0, count(t->hw, 4));
+}
+
+/* Its owner could have it be silent. */
+static void assigned(struct kunit *test)
+{
+	struct ats *t = test->priv;
+
+	amdvi_device_block(t->device);
+	t->domain->paging.hw.type = IOMMU_DOMAIN_UNMANAGED;
+	t->hw->nr_cmds = 0;
+	attach(t, t->device, t->domain);
+	KUNIT_EXPECT_TRUE(test, list_empty(&t->domain->ats));
+	KUNIT_EXPECT_EQ(test, 0, le64_to_cpu(t->hw->unit.devtab[RID].q[1]) >> 32);
+	map(t, t->domain, IOVA, SZ_8G, SZ_4K);
 	KUNIT_ASSERT_EQ(test, 0, unmap(t->domain, IOVA, SZ_4K));
 	amdvi_device_block(t->device);
 	KUNIT_EXPECT_EQ(test, 0, count(t->hw, 4));
@@ -933,6 +952,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(detaching),
 	KUNIT_CASE(changes_domains),
 	KUNIT_CASE(unable),
+	KUNIT_CASE(assigned),
 	KUNIT_CASE(coming_and_going),
 	KUNIT_CASE(silent),
 	KUNIT_CASE(one_of_two),

@@ -200,7 +200,7 @@ static void firmware_settings_stay(struct kunit *test)
 		go(d, to);
 		KUNIT_EXPECT_EQ(test, le64_to_cpu(q[1]) >> 40 & 3, 2);
 		KUNIT_EXPECT_EQ(test, le64_to_cpu(q[2]),
-				BIT_ULL(56) | BIT_ULL(58) | BIT_ULL(63));
+				BIT_ULL(56) | BIT_ULL(58) | BIT_ULL(63) | 1);
 		KUNIT_EXPECT_EQ(test, le64_to_cpu(q[3]), 0);
 	}
 }
@@ -217,6 +217,9 @@ static void unknown_is_blocked(struct kunit *test)
 						&phys));
 		KUNIT_ASSERT_EQ(test, -EFAULT,
 				fake_amdvi_peek(d->hw, rid, 0, true, &phys));
+		/* Interrupts: the entry says something of them, namely no. */
+		KUNIT_ASSERT_EQ(test, 1,
+				le64_to_cpu(d->hw->unit.devtab[rid].q[2]));
 	}
 	/* With a table, which is empty: hardware that looks finds nothing either. */
 	KUNIT_EXPECT_EQ(test, le64_to_cpu(d->hw->unit.devtab[5].q[0]) >> 9 & 7,

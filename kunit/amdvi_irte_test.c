@@ -63,8 +63,8 @@ static void forged(struct kunit *test)
 	u64 target;
 	int index;
 
-	/* Before it is there, and after it has gone, nothing is remapped. */
-	KUNIT_EXPECT_EQ(test, 1, fake_amdvi_interrupt(hw, RID, 0, &target));
+	/* Before it is there, and after it has gone, nothing goes through. */
+	KUNIT_EXPECT_EQ(test, -EFAULT, fake_amdvi_interrupt(hw, RID, 0, &target));
 	device = add(test, hw, RID, RID);
 	index = amdvi_irtable_take(device->irtable, 3, false);
 	KUNIT_ASSERT_GE(test, index, 0);
@@ -77,7 +77,30 @@ static void forged(struct kunit *test)
 	fake_amdvi_interrupt(hw, RID, index + 1, &target);
 	KUNIT_EXPECT_EQ(test, target, 7 << 8 | 0x41);
 	amdvi_device_free(device);
-	KUNIT_EXPECT_EQ(test, 1, fake_amdvi_interrupt(hw, RID, 0, &target));
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			fake_amdvi_interrupt(hw, RID, index + 1, &target));
+}
+
+/* What has no table may be let through, but not what others have tables for. */
+static void passes(struct kunit *test)
+{
+	static const u16 rids[] = { 0x300, RID };
+	struct fake_amdvi *hw = create(test);
+	struct amdvi_device *a = add(test, hw, RID, RID), *b;
+	u64 target;
+
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			fake_amdvi_interrupt(hw, 0x300, 1, &target));
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			fake_amdvi_interrupt(hw, RID, 1, &target));
+	b = amdvi_device_alloc(&hw->unit, NULL, rids, 2);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(b));
+	amdvi_device_pass_interrupts(b);
+	KUNIT_EXPECT_EQ(test, 1, fake_amdvi_interrupt(hw, 0x300, 1, &target));
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			fake_amdvi_interrupt(hw, RID, 1, &target));
+	amdvi_device_free(b);
+	amdvi_device_free(a);
 }
 
 /* Hardware remembers until it is told. */
@@ -158,13 +181,15 @@ static void shared(struct kunit *test)
 	set(b, 2, 0x55, 3);
 	amdvi_device_free(a);
 	/* What was its alone doesn't point there any more. */
-	KUNIT_EXPECT_EQ(test, 1, fake_amdvi_interrupt(hw, RID, 2, &target));
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			fake_amdvi_interrupt(hw, RID, 2, &target));
 	KUNIT_EXPECT_EQ(test, 0, fake_amdvi_interrupt(hw, OTHER, 2, &target));
 	KUNIT_EXPECT_EQ(test, 0, fake_amdvi_interrupt(hw, 0x100, 2, &target));
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			fake_amdvi_interrupt(hw, 0x200, 2, &target));
 	amdvi_device_free(b);
-	KUNIT_EXPECT_EQ(test, 1, fake_amdvi_interrupt(hw, 0x100, 2, &target));
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			fake_amdvi_interrupt(hw, 0x100, 2, &target));
 	amdvi_device_free(c);
 }
 
@@ -194,6 +219,7 @@ static void between_two(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(forged, variant_gen_params),
+	KUNIT_CASE_PARAM(passes, variant_gen_params),
 	KUNIT_CASE_PARAM(moves, variant_gen_params),
 	KUNIT_CASE_PARAM(golden, variant_gen_params),
 	KUNIT_CASE_PARAM(take_and_give, variant_gen_params),

@@ -195,7 +195,10 @@ TEST_F(forged, vectors)
 	expect_unheard(_metadata, self);
 }
 
-/* As it does where that goes by an index in a table of all devices'. */
+/*
+ * As it does where that goes by an index: in the address (VT-d, whose data says nothing
+ * then), or in the data (AMD-Vi).
+ */
 TEST_F(forged, indexes)
 {
 	unsigned int index;

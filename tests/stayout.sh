@@ -19,7 +19,9 @@ result drives-nothing $?
 have=$({ nvme-read --bind "$NVME1" || echo "it failed"; } | sha256sum)
 [ "${have%% *}" = "$NVME1_SHA256" ]
 result nvme-read $?
+echo "stayout: stray DMA" >/dev/kmsg
 stray-dma "$EDU0" >/dev/null
 stopped=$?
-dmesg | grep "$3" | grep -q "${FAULTS_NAME:-${EDU0#*:}}" || stopped=1
+dmesg | sed -n '/stayout: stray DMA/,$p' | grep "$3" |
+	grep -q "${FAULTS_NAME:-${EDU0#*:}}" || stopped=1
 result its-driver-reports-faults "$stopped"

@@ -49,11 +49,16 @@ void amdvi_ats_probe(struct amdvi_device *device, bool forbidden)
  * @device: the device; its DMA is blocked
  *
  * To be called before its entry lets it ask for translations of its domain.
+ *
+ * Only for the host's own drivers: the owner of an assigned device could put it to sleep,
+ * or reset it, just when it is asked to forget. It wouldn't answer, and memory that it was
+ * mapped would have to stay pinned for ever, again and again.
  */
 void amdvi_ats_on(struct amdvi_device *device)
 {
 	lockdep_assert_held(&device->unit->lock);
-	if (!device->ats_able)
+	if (!device->ats_able ||
+	    device->domain->paging.hw.type == IOMMU_DOMAIN_UNMANAGED)
 		return;
 	if (device->pci && pci_enable_ats(device->pci, PAGE_LG2)) {
 		pci_info(device->pci, "ATS can't be switched on\n");
@@ -74,14 +79,8 @@ void amdvi_ats_on(struct amdvi_device *device)
 void amdvi_ats_off(struct amdvi_device *device)
 {
 	lockdep_assert_held(&device->unit->lock);
-	if (!device->ats)
-		return;
-	if (device->pci)
+	if (device->ats && device->pci)
 		pci_disable_ats(device->pci);
-	scoped_guard(mutex, &device->domain->paging.lock)
-		list_del_rcu(&device->ats_node);
-	/* Before it joins another list. */
-	synchronize_rcu();
 }
 
 /**
@@ -93,14 +92,21 @@ void amdvi_ats_off(struct amdvi_device *device)
 int amdvi_ats_forget(struct amdvi_device *device)
 {
 	struct sluice_gather gather;
+	int ret;
 
 	lockdep_assert_held(&device->unit->lock);
 	if (!device->ats)
 		return 0;
-	device->ats = false;
 	sluice_gather_init(&gather);
 	sluice_gather_add(&gather, 0, U64_MAX, PAGE_LG2);
-	return amdvi_ats_inval(device, &gather);
+	ret = amdvi_ats_inval(device, &gather);
+	/* Until now, who flushes has to wait for it. */
+	scoped_guard(mutex, &device->domain->paging.lock)
+		list_del_rcu(&device->ats_node);
+	/* Before it joins another list. */
+	synchronize_rcu();
+	device->ats = false;
+	return ret;
 }
 
 static int ask(struct amdvi_device *device, const struct sluice_gather *gather)

@@ -88,14 +88,19 @@ static void probe_interrupts(struct amdvi_device *device)
 {
 	int ret;
 
-	if (!device->pci || is_special(device))
+	if (!device->pci)
 		return;
+	if (is_special(device)) {
+		amdvi_device_pass_interrupts(device);
+		return;
+	}
 	ret = amdvi_device_remap(device);
-	if (ret)
-		pci_warn(device->pci, "its interrupts aren't remapped (%d)\n",
-			 ret);
-	else
+	if (!ret) {
 		amdvi_msi_take(device);
+		return;
+	}
+	pci_warn(device->pci, "its interrupts aren't remapped (%d)\n", ret);
+	amdvi_device_pass_interrupts(device);
 }
 
 static struct iommu_device *probe_device(struct device *dev)
@@ -115,6 +120,7 @@ static struct iommu_device *probe_device(struct device *dev)
 		device = amdvi_device_alloc(unit, NULL, &rid, 1);
 	if (IS_ERR(device))
 		return ERR_CAST(device);
+	device->dev = dev;
 	if (device->pci)
 		amdvi_ats_probe(device, found.ats_disabled);
 	dev_iommu_priv_set(dev, device);
@@ -135,9 +141,9 @@ static struct iommu_group *alias_group(struct amdvi_device *device)
 
 	guard(mutex)(&device->unit->lock);
 	list_for_each_entry(other, &device->unit->devices, unit_node) {
-		if (other != device && other->pci &&
+		if (other != device && other->dev &&
 		    amdvi_device_shares(device, other))
-			group = iommu_group_get(&other->pci->dev);
+			group = iommu_group_get(other->dev);
 		if (group)
 			break;
 	}
@@ -146,9 +152,12 @@ static struct iommu_group *alias_group(struct amdvi_device *device)
 
 static struct iommu_group *device_group(struct device *dev)
 {
-	if (!dev_is_pci(dev))
-		return generic_device_group(dev);
-	return alias_group(device_of(dev)) ?: pci_device_group(dev);
+	struct iommu_group *group = alias_group(device_of(dev));
+
+	if (group)
+		return group;
+	return dev_is_pci(dev) ? pci_device_group(dev) :
+				 generic_device_group(dev);
 }
 
 static void get_resv_regions(struct device *dev, struct list_head *head)

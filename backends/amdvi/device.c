@@ -141,7 +141,7 @@ static void put_in(struct amdvi_device *device, struct amdvi_dma dma)
 	amdvi_inval_dte(unit, device->rids, device->nr_rids, did);
 }
 
-/* Has a requester ID's interrupts go through @table, or through none if it is NULL. */
+/* Has a requester ID's interrupts go through @table, or nowhere if it is NULL. */
 static int install_irtable(struct amdvi_unit *unit, u16 rid,
 			   const struct amdvi_irtable *table)
 {
@@ -239,6 +239,26 @@ int amdvi_device_remap(struct amdvi_device *device)
 	if (ret)
 		leave_irtable(device);
 	return ret;
+}
+
+/**
+ * amdvi_device_pass_interrupts - let a device raise any interrupt
+ * @device: a device of the host's that has no table. Its requester IDs stay like this
+ *	until a device of the same ID has one
+ */
+void amdvi_device_pass_interrupts(struct amdvi_device *device)
+{
+	struct amdvi_unit *unit = device->unit;
+	unsigned int i;
+
+	guard(mutex)(&unit->lock);
+	for (i = 0; i < device->nr_rids; i++) {
+		u16 rid = device->rids[i];
+
+		if (!served_rid(device, rid) &&
+		    amdvi_dte_interrupts_pass(unit, rid))
+			amdvi_inval_dte_interrupts(unit, rid);
+	}
 }
 
 /**

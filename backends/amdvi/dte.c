@@ -43,6 +43,10 @@ static u64 blocked(const struct amdvi_unit *unit)
 		      AMDVI_DTE_NMI_PASS | AMDVI_DTE_LINT0_PASS | \
 		      AMDVI_DTE_LINT1_PASS)
 
+/* Interrupts of what hasn't been given any are as unwelcome as its DMA. */
+#define INT_BLOCKED (AMDVI_DTE_IV | \
+		     FIELD_PREP(AMDVI_DTE_INT_CTL, AMDVI_DTE_INT_ABORT))
+
 /**
  * amdvi_dte_write - write one word of an entry
  * @unit: the unit
@@ -72,8 +76,10 @@ void amdvi_dte_setup(struct amdvi_unit *unit)
 {
 	unsigned int rid;
 
-	for (rid = 0; rid < AMDVI_DEVTAB_ENTRIES; rid++)
+	for (rid = 0; rid < AMDVI_DEVTAB_ENTRIES; rid++) {
 		unit->devtab[rid].q[0] = cpu_to_le64(blocked(unit));
+		unit->devtab[rid].q[2] = cpu_to_le64(INT_BLOCKED);
+	}
 }
 
 /**
@@ -84,7 +90,7 @@ void amdvi_dte_setup(struct amdvi_unit *unit)
  */
 void amdvi_dte_settings(struct amdvi_unit *unit, u16 rid, u8 setting)
 {
-	u64 ints = 0;
+	u64 ints = INT_BLOCKED;
 
 	if (setting & AMDVI_SETTING_INIT_PASS)
 		ints |= AMDVI_DTE_INIT_PASS;
@@ -195,11 +201,35 @@ bool amdvi_dte_block(struct amdvi_unit *unit, u16 rid,
 	return true;
 }
 
+static bool set_interrupts(struct amdvi_unit *unit, u16 rid, u64 value)
+{
+	__le64 *q = words(unit, rid);
+
+	value |= le64_to_cpu(q[2]) & INT_SETTINGS;
+	if (le64_to_cpu(q[2]) == value)
+		return false;
+	/* All of it is in this word. */
+	amdvi_dte_write(unit, &q[2], value);
+	return true;
+}
+
+/**
+ * amdvi_dte_interrupts_pass - let any interrupt request of a requester ID pass
+ * @unit: the unit; its lock is held
+ * @rid: the requester ID
+ *
+ * Return: true if it has changed: then hardware must be told.
+ */
+bool amdvi_dte_interrupts_pass(struct amdvi_unit *unit, u16 rid)
+{
+	return set_interrupts(unit, rid, 0);
+}
+
 /**
  * amdvi_dte_interrupts - say what becomes of a requester ID's interrupts
  * @unit: the unit; its lock is held
  * @rid: the requester ID
- * @table: physical address of the remapping table; 0: they aren't remapped
+ * @table: physical address of the remapping table; 0: they are blocked
  * @entries_lg2: log2 of its entries
  *
  * Return: true if it has changed: then hardware must be told.
@@ -207,17 +237,12 @@ bool amdvi_dte_block(struct amdvi_unit *unit, u16 rid,
 bool amdvi_dte_interrupts(struct amdvi_unit *unit, u16 rid, phys_addr_t table,
 			  unsigned int entries_lg2)
 {
-	__le64 *q = words(unit, rid);
-	u64 value = le64_to_cpu(q[2]) & INT_SETTINGS;
+	u64 value = INT_BLOCKED;
 
 	if (table)
-		value |= AMDVI_DTE_IV |
-			 FIELD_PREP(AMDVI_DTE_INT_LEN, entries_lg2) |
-			 (table & AMDVI_DTE_INT_ROOT) |
-			 FIELD_PREP(AMDVI_DTE_INT_CTL, AMDVI_DTE_INT_REMAP);
-	if (le64_to_cpu(q[2]) == value)
-		return false;
-	/* All of it is in this word. */
-	amdvi_dte_write(unit, &q[2], value);
-	return true;
+		value = AMDVI_DTE_IV |
+			FIELD_PREP(AMDVI_DTE_INT_LEN, entries_lg2) |
+			(table & AMDVI_DTE_INT_ROOT) |
+			FIELD_PREP(AMDVI_DTE_INT_CTL, AMDVI_DTE_INT_REMAP);
+	return set_interrupts(unit, rid, value);
 }

@@ -286,6 +286,29 @@ void amdvi_fault_report(struct amdvi_unit *unit, u64 low, u64 high)
 	pr_err("%s: %s\n", unit->name, line);
 }
 
+/* ---- The lock ---- */
+
+/*
+ * What is printed is only noted down while it is held: a console may be at the other
+ * end of a device whose DMA is unmapped for that, which takes the lock.
+ */
+static unsigned long lock_log(struct amdvi_unit *unit)
+	__acquires(&unit->log_lock)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&unit->log_lock, flags);
+	printk_deferred_enter();
+	return flags;
+}
+
+static void unlock_log(struct amdvi_unit *unit, unsigned long flags)
+	__releases(&unit->log_lock)
+{
+	printk_deferred_exit();
+	raw_spin_unlock_irqrestore(&unit->log_lock, flags);
+}
+
 /* ---- Who waits for a device's TLB ---- */
 
 /* That it doesn't answer is theirs to say, who know whether the device is still there. */
@@ -460,7 +483,7 @@ static void unmask(struct work_struct *work)
 					       struct amdvi_unit, unmask);
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&unit->log_lock, flags);
+	flags = lock_log(unit);
 	if (!take_events(unit)) {
 		schedule_delayed_work(&unit->unmask, PAUSE);
 	} else {
@@ -469,7 +492,7 @@ static void unmask(struct work_struct *work)
 		if (!take_events(unit))
 			mask(unit);
 	}
-	raw_spin_unlock_irqrestore(&unit->log_lock, flags);
+	unlock_log(unit, flags);
 }
 
 /**
@@ -482,10 +505,10 @@ void amdvi_fault_handle(struct amdvi_unit *unit)
 {
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&unit->log_lock, flags);
+	flags = lock_log(unit);
 	if (!take_events(unit))
 		mask(unit);
-	raw_spin_unlock_irqrestore(&unit->log_lock, flags);
+	unlock_log(unit, flags);
 }
 
 /**
@@ -504,9 +527,9 @@ void amdvi_fault_watch(struct amdvi_unit *unit, struct amdvi_watch *watch,
 	unsigned long flags;
 
 	*watch = (struct amdvi_watch){ .rid = rid };
-	raw_spin_lock_irqsave(&unit->log_lock, flags);
+	flags = lock_log(unit);
 	list_add(&watch->node, &unit->watches);
-	raw_spin_unlock_irqrestore(&unit->log_lock, flags);
+	unlock_log(unit, flags);
 }
 
 /**
@@ -528,13 +551,17 @@ int amdvi_fault_unwatch(struct amdvi_unit *unit, struct amdvi_watch *watch)
 	unsigned long flags;
 	unsigned int nr;
 
-	raw_spin_lock_irqsave(&unit->log_lock, flags);
+	flags = lock_log(unit);
 	nr = logged(unit);
 	if (nr)
 		take_entries(unit, nr);
 	start_if_full(unit);
+	/* Whatever it has to say, it can't. */
+	if (!(unit->hw->read64(unit, AMDVI_STATUS_REG) &
+	      AMDVI_STATUS_EVENT_RUN))
+		watch->lost = true;
 	list_del(&watch->node);
-	raw_spin_unlock_irqrestore(&unit->log_lock, flags);
+	unlock_log(unit, flags);
 	if (watch->timed_out)
 		return -ETIMEDOUT;
 	return watch->lost ? -EAGAIN : 0;
@@ -586,11 +613,11 @@ void amdvi_fault_enable(struct amdvi_unit *unit)
 {
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&unit->log_lock, flags);
+	flags = lock_log(unit);
 	stop(unit);
 	unit->hw->write64(unit, AMDVI_EVENT_BASE_REG,
 			  (virt_to_phys(unit->log) & AMDVI_RING_BASE) |
 			  FIELD_PREP(AMDVI_RING_LEN, RING_LG2));
 	start(unit, AMDVI_CONTROL_EVENT_INT_EN);
-	raw_spin_unlock_irqrestore(&unit->log_lock, flags);
+	unlock_log(unit, flags);
 }

@@ -220,8 +220,9 @@ int amdvi_msi_init(struct amdvi_unit *unit)
 		return -ENOMEM;
 	}
 	irq_domain_update_bus_token(unit->msi, DOMAIN_BUS_AMDVI);
-	unit->msi->flags |= IRQ_DOMAIN_FLAG_MSI_PARENT |
-			    IRQ_DOMAIN_FLAG_ISOLATED_MSI;
+	unit->msi->flags |= IRQ_DOMAIN_FLAG_MSI_PARENT;
+	if (unit->isolates)
+		unit->msi->flags |= IRQ_DOMAIN_FLAG_ISOLATED_MSI;
 	unit->msi->msi_parent_ops = &parent_ops;
 	return 0;
 }

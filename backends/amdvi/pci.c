@@ -23,6 +23,7 @@
 #include <linux/sysfs.h>
 #include <asm/cmpxchg.h>
 #include <asm/cpufeature.h>
+#include <asm/io_apic.h>
 #include <asm/iommu.h>
 #include <asm/x86_init.h>
 
@@ -321,6 +322,54 @@ static bool __init is_qemu(const struct pci_dev *pdev)
 	       pdev->subsystem_device == PCI_SUBDEVICE_ID_QEMU;
 }
 
+static bool __init reports_ioapic(unsigned int id)
+{
+	const struct amdvi_report *report;
+	unsigned int i;
+
+	list_for_each_entry(report, &amdvi_firmware.units, node) {
+		for (i = 0; i < report->nr; i++) {
+			if (report->entries[i].special == AMDVI_IOAPIC &&
+			    report->entries[i].handle == id)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Does firmware say which requester IDs the I/O APICs have? */
+static bool __init ioapics_known(void)
+{
+	int i;
+
+	for (i = 0; i < nr_ioapics; i++) {
+		if (reports_ioapic(mpc_ioapic_id(i)))
+			continue;
+		pr_warn("firmware doesn't tell I/O APIC %d's requester ID: devices that aren't known may raise any interrupt, none counts as isolated\n",
+			mpc_ioapic_id(i));
+		return false;
+	}
+	return true;
+}
+
+/* Nothing is known of them yet, so all their interrupts are blocked. */
+static void __init pass_interrupts(struct pci_unit *pu)
+{
+	const struct amdvi_report *report = pu->report;
+	struct amdvi_unit *unit = &pu->unit;
+	unsigned int i;
+
+	guard(mutex)(&unit->lock);
+	for (i = 0; i < report->nr; i++) {
+		const struct amdvi_entry *e = &report->entries[i];
+
+		if (e->special == AMDVI_IOAPIC || e->special == AMDVI_HPET)
+			amdvi_dte_interrupts_pass(unit, e->first);
+	}
+	for (i = 0; !unit->isolates && i < AMDVI_DEVTAB_ENTRIES; i++)
+		amdvi_dte_interrupts_pass(unit, i);
+}
+
 static void __init apply_settings(struct pci_unit *pu)
 {
 	const struct amdvi_report *report = pu->report;
@@ -365,10 +414,12 @@ static int __init add_unit(const struct amdvi_report *report)
 	pu->qemu = is_qemu(pu->pdev);
 	if (pu->qemu)
 		unit->inv_all = false;
+	unit->isolates = ioapics_known();
 	ret = amdvi_msi_init(unit);
 	if (ret)
 		goto err_deinit;
 	apply_settings(pu);
+	pass_interrupts(pu);
 	list_add_tail(&pu->node, &units);
 	return 0;
 

@@ -67,6 +67,7 @@ struct amdvi_hw {
  * @levels: depth of the deepest tables that it walks
  * @np_cache: not-present entries may be remembered
  * @inv_all: it knows a command to forget everything
+ * @isolates: nobody raises an interrupt that he hasn't been given
  * @ga: entries of interrupt tables have 128 bits
  * @msi: the irq domain that vectors of its devices are allocated from
  * @on: it translates, and takes commands; when it is switched on, it forgets all
@@ -105,6 +106,7 @@ struct amdvi_unit {
 	unsigned int levels;
 	bool np_cache;
 	bool inv_all;
+	bool isolates;
 	bool ga;
 	struct irq_domain *msi;
 
@@ -185,6 +187,7 @@ void amdvi_dte_install(struct amdvi_unit *unit, u16 rid,
 		       const struct amdvi_dma *dma);
 bool amdvi_dte_block(struct amdvi_unit *unit, u16 rid,
 		     const struct amdvi_dma *dma);
+bool amdvi_dte_interrupts_pass(struct amdvi_unit *unit, u16 rid);
 bool amdvi_dte_interrupts(struct amdvi_unit *unit, u16 rid, phys_addr_t table,
 			  unsigned int entries_lg2);
 
@@ -276,6 +279,7 @@ bool amdvi_domain_fits(const struct amdvi_domain *domain,
  * @unit: the unit
  * @unit_node: link in &amdvi_unit.devices; its lock
  * @pci: the device, or NULL if it isn't PCI
+ * @dev: what the kernel's IOMMU core knows it as
  * @dma: what is installed; zero: blocked. The unit's lock
  * @domain: what translates it, or NULL. The unit's lock
  * @link: @domain on @unit. The unit's lock
@@ -293,6 +297,7 @@ struct amdvi_device {
 	struct amdvi_unit *unit;
 	struct list_head unit_node;
 	struct pci_dev *pci;
+	struct device *dev;
 	struct amdvi_dma dma;
 	struct amdvi_domain *domain;
 	struct sluice_paging_link *link;
@@ -315,6 +320,7 @@ void amdvi_device_pass_through(struct amdvi_device *device);
 int amdvi_device_attach(struct amdvi_device *device,
 			struct amdvi_domain *domain);
 int amdvi_device_remap(struct amdvi_device *device);
+void amdvi_device_pass_interrupts(struct amdvi_device *device);
 void amdvi_device_tell_again(struct amdvi_device *device);
 bool amdvi_device_shares(const struct amdvi_device *a,
 			 const struct amdvi_device *b);

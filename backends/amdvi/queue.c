@@ -122,8 +122,11 @@ static void restart(struct amdvi_unit *unit, unsigned int restarts)
 		smp_wmb();
 		WRITE_ONCE(*unit->done, cpu_to_le64(unit->queued));
 		amdvi_control(unit, 0, AMDVI_CONTROL_CMD_EN);
+		/* Consoles, too, may have DMA to unmap: not under the lock. */
+		printk_deferred_enter();
 		pr_warn_ratelimited("%s: the command buffer stopped, it was restarted\n",
 				    unit->name);
+		printk_deferred_exit();
 	}
 	raw_spin_unlock_irqrestore(&unit->queue_lock, flags);
 }
