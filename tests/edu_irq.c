@@ -8,7 +8,6 @@
 #include "sys.h"
 #include "vfio.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
 
 #define INTX VFIO_PCI_INTX_IRQ_INDEX
@@ -49,17 +48,6 @@ FIXTURE_TEARDOWN(irq)
 	vfio_close(&self->v);
 }
 
-/* How often the eventfd was signalled, once it was, or 0 after @ms. */
-static uint64_t signals(int efd, int ms)
-{
-	struct pollfd p = { .fd = efd, .events = POLLIN };
-	uint64_t count = 0;
-
-	if (poll(&p, 1, ms) != 1 || read(efd, &count, 8) != 8)
-		return 0;
-	return count;
-}
-
 static void notify(int efd)
 {
 	uint64_t one = 1;
@@ -75,10 +63,10 @@ TEST_F(irq, msi)
 	ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &self->efd));
 	for (i = 1; i < 6; i++) {
 		edu_write(&self->edu, EDU_IRQ_RAISE, i);
-		EXPECT_EQ(1, signals(self->efd, SOON_MS));
+		EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 		EXPECT_EQ(i, edu_read(&self->edu, EDU_IRQ_STATUS));
 		edu_write(&self->edu, EDU_IRQ_ACK, i);
-		EXPECT_EQ(0, signals(self->efd, 0));
+		EXPECT_EQ(0, sys_signals(self->efd, 0));
 	}
 }
 
@@ -91,11 +79,11 @@ TEST_F(irq, msi_when_dma_is_done)
 	ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &self->efd));
 	memset(area, 0x21, 64);
 	edu_dma_start(&self->edu, MIB, 0, 64, false, true);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 	EXPECT_EQ(EDU_IRQ_DMA, edu_read(&self->edu, EDU_IRQ_STATUS));
 	edu_write(&self->edu, EDU_IRQ_ACK, EDU_IRQ_DMA);
 	edu_dma_start(&self->edu, MIB + 64, 0, 64, true, true);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 	/* The message is ordered behind the data. */
 	EXPECT_EQ(0x21, area[64]);
 	EXPECT_EQ(0x21, area[127]);
@@ -108,12 +96,12 @@ TEST_F(irq, msi_to_another_eventfd)
 	ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &self->efd));
 	ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &other));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(other, SOON_MS));
-	EXPECT_EQ(0, signals(self->efd, 0));
+	EXPECT_EQ(1, sys_signals(other, SOON_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, 0));
 	ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &none));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 2);
-	EXPECT_EQ(0, signals(other, NEVER_MS));
-	EXPECT_EQ(0, signals(self->efd, 0));
+	EXPECT_EQ(0, sys_signals(other, NEVER_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, 0));
 }
 
 TEST_F(irq, msi_off_and_on)
@@ -124,11 +112,11 @@ TEST_F(irq, msi_off_and_on)
 		ASSERT_EQ(0,
 			  vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &self->efd));
 		edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-		EXPECT_EQ(1, signals(self->efd, SOON_MS));
+		EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 		edu_write(&self->edu, EDU_IRQ_ACK, 1);
 		ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 0, NULL));
 		edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-		EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+		EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 		edu_write(&self->edu, EDU_IRQ_ACK, 1);
 	}
 }
@@ -141,7 +129,7 @@ TEST_F(irq, eventfd_closed_by_the_user)
 	ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &copy));
 	close(copy);
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 }
 
 /* The kernel masks the line at each interrupt; the user unmasks it. */
@@ -152,11 +140,11 @@ TEST_F(irq, intx)
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
 	for (i = 1; i < 4; i++) {
 		edu_write(&self->edu, EDU_IRQ_RAISE, i);
-		EXPECT_EQ(1, signals(self->efd, SOON_MS));
-		EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+		EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
+		EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 		edu_write(&self->edu, EDU_IRQ_ACK, i);
 		ASSERT_EQ(0, vfio_irqs(self->fd, INTX, UNMASK, 0, 1, NULL));
-		EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+		EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 	}
 }
 
@@ -164,12 +152,12 @@ TEST_F(irq, intx_still_asserted)
 {
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, UNMASK, 0, 1, NULL));
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 	edu_write(&self->edu, EDU_IRQ_ACK, 1);
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, UNMASK, 0, 1, NULL));
-	EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 }
 
 TEST_F(irq, intx_masked)
@@ -177,9 +165,9 @@ TEST_F(irq, intx_masked)
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, MASK, 0, 1, NULL));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, UNMASK, 0, 1, NULL));
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 }
 
 /* Unmasking by an eventfd, as KVM's resample path does. */
@@ -190,19 +178,19 @@ TEST_F(irq, intx_unmask_by_eventfd)
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, UNMASK, 0, 1, &resample));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
-	EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 	notify(resample);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 	edu_write(&self->edu, EDU_IRQ_ACK, 1);
 	notify(resample);
-	EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, UNMASK, 0, 1, &none));
 	notify(resample);
-	EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 }
 
 /* DisINTx of the virtual command register masks, too. */
@@ -213,9 +201,9 @@ TEST_F(irq, intx_disabled_by_command)
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
 	ASSERT_EQ(0, vfio_command(self->fd, disable, 0));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 	ASSERT_EQ(0, vfio_command(self->fd, 0, disable));
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 }
 
 TEST_F(irq, intx_then_msi)
@@ -223,11 +211,11 @@ TEST_F(irq, intx_then_msi)
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 0, NULL));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 	edu_write(&self->edu, EDU_IRQ_ACK, 1);
 	ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &self->efd));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 }
 
 /* What was set up survives a reset of the device. */
@@ -236,7 +224,7 @@ TEST_F(irq, msi_after_reset)
 	ASSERT_EQ(0, vfio_irqs(self->fd, MSI, TRIGGER, 0, 1, &self->efd));
 	ASSERT_EQ(0, vfio_ioctl(self->fd, VFIO_DEVICE_RESET, NULL));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 }
 
 /* A device that is closed with interrupts set up and pending. */
@@ -246,16 +234,16 @@ TEST_F(irq, close_while_set_up)
 
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 	munmap(self->edu.bar, EDU_BAR_SIZE);
 	vfio_close(&self->v);
 	ASSERT_EQ(0, vfio_open(&self->v, &dev, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, edu_attach(&self->edu, self->v.device));
-	EXPECT_EQ(0, signals(self->efd, NEVER_MS));
+	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
 	edu_write(&self->edu, EDU_IRQ_ACK, ~0U);
 	ASSERT_EQ(0, vfio_irqs(self->v.device, MSI, TRIGGER, 0, 1, &self->efd));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
 }
 
 TEST_HARNESS_MAIN

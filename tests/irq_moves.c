@@ -11,7 +11,6 @@
 #include "vfio.h"
 
 #include <dirent.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 
@@ -58,18 +57,17 @@ static int find_irq(const struct pci_dev *dev)
 static void *raise_all(void *arg)
 {
 	struct _test_data_moves *self = arg;
-	struct pollfd p = { .fd = self->efd, .events = POLLIN };
 
 	while (!__atomic_load_n(&self->stop, __ATOMIC_RELAXED)) {
-		uint64_t count = 0;
+		uint64_t count;
 
 		edu_write(&self->edu, EDU_IRQ_RAISE, 1);
 		self->raised++;
-		if (poll(&p, 1, LOST_MS) != 1 ||
-		    read(self->efd, &count, sizeof(count)) != sizeof(count))
-			self->lost++;
-		else
+		count = sys_signals(self->efd, LOST_MS);
+		if (count)
 			self->surplus += count - 1;
+		else
+			self->lost++;
 		edu_write(&self->edu, EDU_IRQ_ACK, 1);
 	}
 	return NULL;

@@ -14,7 +14,6 @@
 #include "vfio.h"
 
 #include <linux/pci_regs.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
@@ -80,17 +79,6 @@ static uint32_t read32(void *reg)
 	return __atomic_load_n((uint32_t *)reg, __ATOMIC_RELAXED);
 }
 
-/* How often the eventfd was signalled, once it was, or 0 after @ms. */
-static uint64_t signals(int efd, int ms)
-{
-	struct pollfd p = { .fd = efd, .events = POLLIN };
-	uint64_t count = 0;
-
-	if (poll(&p, 1, ms) != 1 || read(efd, &count, 8) != 8)
-		return 0;
-	return count;
-}
-
 /* The message of the table's first entry. */
 static void set_message(struct _test_data_forged *self, struct msg msg)
 {
@@ -143,10 +131,10 @@ FIXTURE_SETUP(forged)
 
 	/* Each device's own interrupts come; the NIC also has other causes. */
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	ASSERT_EQ(1, signals(self->victim_efd, SOON_MS));
+	ASSERT_EQ(1, sys_signals(self->victim_efd, SOON_MS));
 	edu_write(&self->edu, EDU_IRQ_ACK, 1);
 	send_message(self);
-	ASSERT_LE(1, signals(self->nic_efd, SOON_MS));
+	ASSERT_LE(1, sys_signals(self->nic_efd, SOON_MS));
 }
 
 FIXTURE_TEARDOWN(forged)
@@ -163,13 +151,13 @@ FIXTURE_TEARDOWN(forged)
 static void expect_unheard(struct __test_metadata *_metadata,
 			   struct _test_data_forged *self)
 {
-	EXPECT_EQ(0, signals(self->victim_efd, NEVER_MS));
-	signals(self->nic_efd, 0);
+	EXPECT_EQ(0, sys_signals(self->victim_efd, NEVER_MS));
+	sys_signals(self->nic_efd, 0);
 	set_message(self, self->own);
 	send_message(self);
-	EXPECT_LE(1, signals(self->nic_efd, SOON_MS));
+	EXPECT_LE(1, sys_signals(self->nic_efd, SOON_MS));
 	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
-	EXPECT_EQ(1, signals(self->victim_efd, SOON_MS));
+	EXPECT_EQ(1, sys_signals(self->victim_efd, SOON_MS));
 	edu_write(&self->edu, EDU_IRQ_ACK, 1);
 }
 

@@ -149,6 +149,17 @@ void sys_sleep_ms(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
+uint64_t sys_signals(int efd, int ms)
+{
+	struct pollfd p = { .fd = efd, .events = POLLIN };
+	uint64_t count = 0;
+
+	if (poll(&p, 1, ms) != 1 ||
+	    read(efd, &count, sizeof(count)) != sizeof(count))
+		return 0;
+	return count;
+}
+
 int kmsg_open(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);

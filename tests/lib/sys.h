@@ -43,6 +43,9 @@ void *sys_alloc(size_t size, size_t align);
 uint64_t sys_now_ms(void);
 void sys_sleep_ms(unsigned int ms);
 
+/* How often a non-blocking eventfd was signalled, once it was, or 0 after @ms. */
+uint64_t sys_signals(int efd, int ms);
+
 /* The kernel log from now on. */
 int kmsg_open(void);
 
