@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * AMD-Vi and TLBs of devices (ATS): who may have one, commands as the specification
- * writes them, in which order they come, and devices that don't answer or have gone.
+ * AMD-Vi and TLBs of devices (ATS): commands as the specification writes them, in which
+ * order they come, and devices that don't answer.
  */
 #include <kunit/static_stub.h>
 #include <linux/err.h>
 #include <linux/io.h>
-#include <linux/pci.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 
-#include "amdvi_hw.h"
+#include "amdvi_ats.h"
 #include "threads.h"
-
-#define RID	0x1234
-#define OTHER	0x2340
-#define DEPTH	5
-#define IOVA	0x40000000ULL
-#define RW	(SLUICE_PROT_READ | SLUICE_PROT_WRITE)
 
 #define CONTROL	(0x18 / 8)
 
@@ -26,161 +19,12 @@
 /* All of the address space. */
 #define ALL	0x7ffffffffffff001ULL
 
-/**
- * struct ats - a device with a TLB of its own, attached, and another one elsewhere
- * @test: the test
- * @hw: their unit
- * @device: the device
- * @domain: its domain
- * @other: the other one
- * @elsewhere: the other one's domain
- */
-struct ats {
-	struct kunit *test;
-	struct fake_amdvi *hw;
-	struct amdvi_device *device;
-	struct amdvi_domain *domain;
-	struct amdvi_device *other;
-	struct amdvi_domain *elsewhere;
-};
-
-static struct amdvi_device *add_device(struct kunit *test,
-				       struct fake_amdvi *hw, u16 rid)
-{
-	struct amdvi_device *device = amdvi_device_alloc(&hw->unit, NULL, &rid,
-							 1);
-
-	KUNIT_ASSERT_FALSE(test, IS_ERR(device));
-	device->ats_able = true;
-	device->ats_depth = DEPTH;
-	return device;
-}
-
-static struct amdvi_domain *add_domain(struct ats *t)
-{
-	struct amdvi_domain *domain = amdvi_domain_alloc(&t->hw->unit);
-
-	KUNIT_ASSERT_FALSE(t->test, IS_ERR(domain));
-	/* As the host's drivers have them. */
-	domain->paging.hw.type = IOMMU_DOMAIN_DMA;
-	return domain;
-}
-
-static void attach(struct ats *t, struct amdvi_device *device,
-		   struct amdvi_domain *domain)
-{
-	KUNIT_ASSERT_EQ(t->test, 0, amdvi_device_attach(device, domain));
-}
-
-static int init(struct kunit *test)
-{
-	struct ats *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, t);
-	t->test = test;
-	t->hw = fake_amdvi_create(test, FAKE_AMDVI_CAP & ~BIT(26),
-				  FAKE_AMDVI_EFR);
-	t->device = add_device(test, t->hw, RID);
-	t->domain = add_domain(t);
-	attach(t, t->device, t->domain);
-	t->other = add_device(test, t->hw, OTHER);
-	t->elsewhere = add_domain(t);
-	attach(t, t->other, t->elsewhere);
-	t->hw->nr_cmds = 0;
-	test->priv = t;
-	return 0;
-}
-
-/* Nothing is left anywhere, not even of a domain that hardware couldn't let go of. */
-static void end(struct kunit *test)
-{
-	struct ats *t = test->priv;
-
-	if (!t)
-		return;
-	amdvi_device_free(t->device);
-	amdvi_device_free(t->other);
-	KUNIT_EXPECT_TRUE(test, list_empty(&t->domain->ats));
-	KUNIT_EXPECT_TRUE(test, list_empty(&t->elsewhere->ats));
-	KUNIT_EXPECT_TRUE(test, list_empty(&t->hw->unit.watches));
-	KUNIT_EXPECT_TRUE(test, xa_empty(&t->hw->atc));
-	KUNIT_EXPECT_FALSE(test, t->hw->unit.iommu.dead);
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&t->hw->violations));
-	t->domain->paging.broken = false;
-	t->elsewhere->paging.broken = false;
-	sluice_paging_free_hw(&t->domain->paging.hw);
-	sluice_paging_free_hw(&t->elsewhere->paging.hw);
-}
-
-static void gather_one(struct sluice_gather *gather, u64 start, u64 last)
-{
-	sluice_gather_init(gather);
-	sluice_gather_add(gather, start, last, 12);
-}
-
-static int inval(struct ats *t, u64 start, u64 last)
-{
-	struct sluice_gather gather;
-
-	gather_one(&gather, start, last);
-	t->hw->nr_cmds = 0;
-	return amdvi_ats_inval(t->device, &gather);
-}
-
-/* As part of an unmap, but the domain is usable after a failure. */
-static int flush(struct amdvi_domain *domain)
-{
-	struct sluice_gather gather;
-
-	gather_one(&gather, IOVA, IOVA + SZ_4K - 1);
-	return domain->paging.ops->flush(&domain->paging, &gather);
-}
-
-static void map(struct ats *t, struct amdvi_domain *domain, u64 iova, u64 phys,
-		u64 bytes)
-{
-	struct sluice_extent e = { .iova = iova, .phys = phys, .len = bytes };
-	struct sluice_gather gather;
-	u64 done;
-
-	sluice_gather_init(&gather);
-	KUNIT_ASSERT_EQ(t->test, 0,
-			sluice_paging_map(&domain->paging.domain, &e, 1, RW,
-					  &done, &gather));
-}
-
-static int unmap(struct amdvi_domain *domain, u64 iova, u64 bytes)
-{
-	struct sluice_range range = { iova, iova + (bytes - 1) };
-	struct sluice_gather gather;
-	struct sluice_extent e;
-	int ret;
-
-	sluice_gather_init(&gather);
-	ret = sluice_paging_cut(&domain->paging.domain, &range, &gather);
-	if (ret)
-		return ret;
-	while (!sluice_range_empty(&range))
-		sluice_paging_unmap(&domain->paging.domain, iova, &range, &e, 1,
-				    &gather);
-	return sluice_paging_flush(&domain->paging.domain, &gather);
-}
-
 /* Where the device reads; 0: nowhere. */
 static u64 reads(struct ats *t, u16 rid, u64 iova)
 {
 	phys_addr_t phys = 0;
 
 	return fake_amdvi_ats_read(t->hw, rid, iova, &phys) ? 0 : phys;
-}
-
-static unsigned int count(const struct fake_amdvi *hw, unsigned int opcode)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < hw->nr_cmds; i++)
-		n += hw->cmd[i][0] >> 60 == opcode;
-	return n;
 }
 
 static void expect_order(struct ats *t, const u8 *opcodes, unsigned int nr)
@@ -217,14 +61,14 @@ static void golden(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(g); i++) {
-		KUNIT_ASSERT_EQ(test, 0, inval(t, g[i].start, g[i].last));
+		KUNIT_ASSERT_EQ(test, 0, ats_inval(t, g[i].start, g[i].last));
 		expect_order(t, order, ARRAY_SIZE(order));
 		KUNIT_EXPECT_EQ(test, t->hw->cmd[0][0], LOW);
 		KUNIT_EXPECT_EQ_MSG(test, t->hw->cmd[0][1], g[i].word, "%u", i);
 	}
 	/* Many that can be queued, and as many as there are bits for. */
 	t->device->ats_depth = 32;
-	KUNIT_ASSERT_EQ(test, 0, inval(t, IOVA, IOVA + 0xfff));
+	KUNIT_ASSERT_EQ(test, 0, ats_inval(t, IOVA, IOVA + 0xfff));
 	KUNIT_EXPECT_EQ(test, t->hw->cmd[0][0], 0x4000123420001234ULL);
 }
 
@@ -248,8 +92,8 @@ static void random_ranges(struct kunit *test)
 		last = a + ((pages << 12) - 1);
 		if (last < a)
 			last = U64_MAX;
-		KUNIT_ASSERT_EQ(test, 0, inval(t, a, last));
-		KUNIT_ASSERT_EQ(test, 1, count(t->hw, 4));
+		KUNIT_ASSERT_EQ(test, 0, ats_inval(t, a, last));
+		KUNIT_ASSERT_EQ(test, 1, ats_count(t->hw, 4));
 		word = t->hw->cmd[0][1];
 		KUNIT_ASSERT_EQ(test, 0, word & 0xffe);
 		if (word & 1)
@@ -283,12 +127,12 @@ static void unmapping(struct kunit *test)
 	struct ats *t = test->priv;
 	unsigned int i;
 
-	map(t, t->domain, IOVA, SZ_8G, SZ_16K);
+	ats_map(t, t->domain, IOVA, SZ_8G, SZ_16K);
 	for (i = 0; i < 4; i++)
 		KUNIT_EXPECT_EQ(test, SZ_8G + i * SZ_4K,
 				reads(t, RID, IOVA + i * SZ_4K));
 	t->hw->nr_cmds = 0;
-	KUNIT_ASSERT_EQ(test, 0, unmap(t->domain, IOVA, SZ_8K));
+	KUNIT_ASSERT_EQ(test, 0, ats_unmap(t->domain, IOVA, SZ_8K));
 	/* The device has asked again as soon as it was told: it got nothing. */
 	KUNIT_EXPECT_EQ(test, 0, reads(t, RID, IOVA));
 	KUNIT_EXPECT_EQ(test, 0, reads(t, RID, IOVA + SZ_4K));
@@ -313,8 +157,8 @@ static void several_ranges(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0,
 			t->domain->paging.ops->flush(&t->domain->paging,
 						     &gather));
-	KUNIT_EXPECT_EQ(test, gather.nr, count(t->hw, 4));
-	KUNIT_EXPECT_EQ(test, 2, count(t->hw, 1));
+	KUNIT_EXPECT_EQ(test, gather.nr, ats_count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 2, ats_count(t->hw, 1));
 	/* Tables alone are nothing to a device. */
 	sluice_gather_init(&gather);
 	gather.nonleaf = true;
@@ -322,8 +166,8 @@ static void several_ranges(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0,
 			t->domain->paging.ops->flush(&t->domain->paging,
 						     &gather));
-	KUNIT_EXPECT_EQ(test, 1, count(t->hw, 3));
-	KUNIT_EXPECT_EQ(test, 0, count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 1, ats_count(t->hw, 3));
+	KUNIT_EXPECT_EQ(test, 0, ats_count(t->hw, 4));
 }
 
 /* A domain's devices, and no others. */
@@ -332,20 +176,20 @@ static void two_devices(struct kunit *test)
 	static const u8 order[] = { 3, 1, 4, 1, 4, 1 };
 	struct ats *t = test->priv;
 
-	attach(t, t->other, t->domain);
-	map(t, t->domain, IOVA, SZ_8G, SZ_4K);
+	ats_attach(t, t->other, t->domain);
+	ats_map(t, t->domain, IOVA, SZ_8G, SZ_4K);
 	KUNIT_EXPECT_EQ(test, SZ_8G, reads(t, RID, IOVA));
 	KUNIT_EXPECT_EQ(test, SZ_8G, reads(t, OTHER, IOVA));
 	t->hw->nr_cmds = 0;
-	KUNIT_ASSERT_EQ(test, 0, unmap(t->domain, IOVA, SZ_4K));
+	KUNIT_ASSERT_EQ(test, 0, ats_unmap(t->domain, IOVA, SZ_4K));
 	expect_order(t, order, ARRAY_SIZE(order));
 	KUNIT_EXPECT_EQ(test, RID, (u16)t->hw->cmd[2][0]);
 	KUNIT_EXPECT_EQ(test, OTHER, (u16)t->hw->cmd[4][0]);
 	KUNIT_EXPECT_EQ(test, 0, reads(t, RID, IOVA));
 	KUNIT_EXPECT_EQ(test, 0, reads(t, OTHER, IOVA));
 	t->hw->nr_cmds = 0;
-	KUNIT_ASSERT_EQ(test, 0, flush(t->elsewhere));
-	KUNIT_EXPECT_EQ(test, 0, count(t->hw, 4));
+	KUNIT_ASSERT_EQ(test, 0, ats_flush(t->elsewhere));
+	KUNIT_EXPECT_EQ(test, 0, ats_count(t->hw, 4));
 }
 
 /* Behind different units: each is asked through its own. */
@@ -355,14 +199,14 @@ static void two_units(struct kunit *test)
 	struct fake_amdvi *hw = fake_amdvi_create(test,
 						  FAKE_AMDVI_CAP & ~BIT(26),
 						  FAKE_AMDVI_EFR);
-	struct amdvi_device *far = add_device(test, hw, OTHER);
+	struct amdvi_device *far = ats_add_device(test, hw, OTHER);
 
-	attach(t, far, t->domain);
+	ats_attach(t, far, t->domain);
 	t->hw->nr_cmds = 0;
 	hw->nr_cmds = 0;
-	KUNIT_ASSERT_EQ(test, 0, flush(t->domain));
-	KUNIT_EXPECT_EQ(test, 1, count(t->hw, 4));
-	KUNIT_EXPECT_EQ(test, 1, count(hw, 4));
+	KUNIT_ASSERT_EQ(test, 0, ats_flush(t->domain));
+	KUNIT_EXPECT_EQ(test, 1, ats_count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 1, ats_count(hw, 4));
 	KUNIT_EXPECT_EQ(test, OTHER, (u16)hw->cmd[2][0]);
 	amdvi_device_free(far);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&hw->violations));
@@ -376,7 +220,7 @@ static void detaching(struct kunit *test)
 	static const u8 order[] = { 2, 3, 1, 4, 1 };
 	struct ats *t = test->priv;
 
-	map(t, t->domain, IOVA, SZ_8G, SZ_4K);
+	ats_map(t, t->domain, IOVA, SZ_8G, SZ_4K);
 	KUNIT_EXPECT_EQ(test, SZ_8G, reads(t, RID, IOVA));
 	t->hw->nr_cmds = 0;
 	amdvi_device_block(t->device);
@@ -390,9 +234,9 @@ static void detaching(struct kunit *test)
 	/* Blocked, or passed through, it isn't asked any more. */
 	t->hw->nr_cmds = 0;
 	amdvi_device_pass_through(t->device);
-	KUNIT_ASSERT_EQ(test, 0, flush(t->domain));
+	KUNIT_ASSERT_EQ(test, 0, ats_flush(t->domain));
 	amdvi_device_block(t->device);
-	KUNIT_EXPECT_EQ(test, 0, count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 0, ats_count(t->hw, 4));
 }
 
 /* From one domain to another: it forgets the first, and is known to the second. */
@@ -400,17 +244,17 @@ static void changes_domains(struct kunit *test)
 {
 	struct ats *t = test->priv;
 
-	map(t, t->domain, IOVA, SZ_8G, SZ_4K);
-	map(t, t->elsewhere, IOVA, SZ_16G, SZ_4K);
+	ats_map(t, t->domain, IOVA, SZ_8G, SZ_4K);
+	ats_map(t, t->elsewhere, IOVA, SZ_16G, SZ_4K);
 	KUNIT_EXPECT_EQ(test, SZ_8G, reads(t, RID, IOVA));
-	attach(t, t->device, t->elsewhere);
+	ats_attach(t, t->device, t->elsewhere);
 	KUNIT_EXPECT_TRUE(test, list_empty(&t->domain->ats));
 	KUNIT_EXPECT_EQ(test, SZ_16G, reads(t, RID, IOVA));
-	KUNIT_ASSERT_EQ(test, 0, unmap(t->elsewhere, IOVA, SZ_4K));
+	KUNIT_ASSERT_EQ(test, 0, ats_unmap(t->elsewhere, IOVA, SZ_4K));
 	KUNIT_EXPECT_EQ(test, 0, reads(t, RID, IOVA));
-	attach(t, t->device, t->domain);
+	ats_attach(t, t->device, t->domain);
 	KUNIT_EXPECT_EQ(test, SZ_8G, reads(t, RID, IOVA));
-	KUNIT_ASSERT_EQ(test, 0, unmap(t->domain, IOVA, SZ_4K));
+	KUNIT_ASSERT_EQ(test, 0, ats_unmap(t->domain, IOVA, SZ_4K));
 	KUNIT_EXPECT_EQ(test, 0, reads(t, RID, IOVA));
 }
 
@@ -422,13 +266,13 @@ static void unable(struct kunit *test)
 	amdvi_device_block(t->device);
 	t->device->ats_able = false;
 	t->hw->nr_cmds = 0;
-	attach(t, t->device, t->domain);
-	map(t, t->domain, IOVA, SZ_8G, SZ_4K);
+	ats_attach(t, t->device, t->domain);
+	ats_map(t, t->domain, IOVA, SZ_8G, SZ_4K);
 	KUNIT_EXPECT_EQ(test, 0, reads(t, RID, IOVA));
 	KUNIT_EXPECT_EQ(test, 0, le64_to_cpu(t->hw->unit.devtab[RID].q[1]) >> 32);
-	KUNIT_ASSERT_EQ(test, 0, unmap(t->domain, IOVA, SZ_4K));
+	KUNIT_ASSERT_EQ(test, 0, ats_unmap(t->domain, IOVA, SZ_4K));
 	amdvi_device_block(t->device);
-	KUNIT_EXPECT_EQ(test, 0, count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 0, ats_count(t->hw, 4));
 }
 
 /* Its owner could have it be silent. */
@@ -439,13 +283,13 @@ static void assigned(struct kunit *test)
 	amdvi_device_block(t->device);
 	t->domain->paging.hw.type = IOMMU_DOMAIN_UNMANAGED;
 	t->hw->nr_cmds = 0;
-	attach(t, t->device, t->domain);
+	ats_attach(t, t->device, t->domain);
 	KUNIT_EXPECT_TRUE(test, list_empty(&t->domain->ats));
 	KUNIT_EXPECT_EQ(test, 0, le64_to_cpu(t->hw->unit.devtab[RID].q[1]) >> 32);
-	map(t, t->domain, IOVA, SZ_8G, SZ_4K);
-	KUNIT_ASSERT_EQ(test, 0, unmap(t->domain, IOVA, SZ_4K));
+	ats_map(t, t->domain, IOVA, SZ_8G, SZ_4K);
+	KUNIT_ASSERT_EQ(test, 0, ats_unmap(t->domain, IOVA, SZ_4K));
 	amdvi_device_block(t->device);
-	KUNIT_EXPECT_EQ(test, 0, count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 0, ats_count(t->hw, 4));
 }
 
 struct coming {
@@ -464,7 +308,7 @@ static int come_and_go(struct test_thread *self)
 	int ret = 0;
 
 	for (i = 0; self->nr && !READ_ONCE(c->stop) && !ret; i++) {
-		ret = flush(t->domain);
+		ret = ats_flush(t->domain);
 		cond_resched();
 	}
 	for (i = 0; !self->nr && i < 100 && !ret; i++) {
@@ -491,39 +335,26 @@ static void coming_and_going(struct kunit *test)
 
 /* ---- Devices that don't answer ---- */
 
-static unsigned int nr_reported;
-
-static void note(struct amdvi_unit *unit, u64 low, u64 high)
-{
-	nr_reported++;
-}
-
-static void hear(struct kunit *test)
-{
-	nr_reported = 0;
-	kunit_activate_static_stub(test, amdvi_fault_report, note);
-}
-
 /* Their fault alone. */
 static void silent(struct kunit *test)
 {
 	struct ats *t = test->priv;
 
-	hear(test);
+	ats_hear(test);
 	t->hw->silent = RID;
-	KUNIT_EXPECT_EQ(test, -EIO, flush(t->domain));
+	KUNIT_EXPECT_EQ(test, -EIO, ats_flush(t->domain));
 	KUNIT_EXPECT_EQ(test, 1, t->hw->timeouts);
 	KUNIT_EXPECT_FALSE(test, t->hw->unit.iommu.dead);
-	KUNIT_EXPECT_EQ(test, 0, flush(t->elsewhere));
+	KUNIT_EXPECT_EQ(test, 0, ats_flush(t->elsewhere));
 	/* What the flush has said needn't be said again. */
 	amdvi_fault_handle(&t->hw->unit);
-	KUNIT_EXPECT_EQ(test, 0, nr_reported);
+	KUNIT_EXPECT_EQ(test, 0, ats_reported);
 	/* It answers again; and it is the other's turn. */
 	t->hw->silent = OTHER;
-	KUNIT_EXPECT_EQ(test, 0, flush(t->domain));
-	KUNIT_EXPECT_EQ(test, -EIO, flush(t->elsewhere));
+	KUNIT_EXPECT_EQ(test, 0, ats_flush(t->domain));
+	KUNIT_EXPECT_EQ(test, -EIO, ats_flush(t->elsewhere));
 	t->hw->silent = 0;
-	KUNIT_EXPECT_EQ(test, 0, flush(t->elsewhere));
+	KUNIT_EXPECT_EQ(test, 0, ats_flush(t->elsewhere));
 }
 
 /* One of a domain's devices: the other one is told nevertheless. */
@@ -532,19 +363,19 @@ static void one_of_two(struct kunit *test)
 	struct ats *t = test->priv;
 	unsigned int i;
 
-	attach(t, t->other, t->domain);
+	ats_attach(t, t->other, t->domain);
 	for (i = 0; i < 2; i++) {
-		map(t, t->domain, IOVA, SZ_8G, SZ_4K);
+		ats_map(t, t->domain, IOVA, SZ_8G, SZ_4K);
 		KUNIT_EXPECT_EQ(test, SZ_8G, reads(t, RID, IOVA));
 		KUNIT_EXPECT_EQ(test, SZ_8G, reads(t, OTHER, IOVA));
 		t->hw->silent = i ? OTHER : RID;
-		KUNIT_EXPECT_EQ(test, -EIO, unmap(t->domain, IOVA, SZ_4K));
+		KUNIT_EXPECT_EQ(test, -EIO, ats_unmap(t->domain, IOVA, SZ_4K));
 		KUNIT_EXPECT_TRUE(test, t->domain->paging.broken);
 		KUNIT_EXPECT_EQ(test, i ? 0 : SZ_8G, reads(t, RID, IOVA));
 		KUNIT_EXPECT_EQ(test, i ? SZ_8G : 0, reads(t, OTHER, IOVA));
 		t->hw->silent = 0;
 		t->domain->paging.broken = false;
-		KUNIT_EXPECT_EQ(test, 0, flush(t->domain));
+		KUNIT_EXPECT_EQ(test, 0, ats_flush(t->domain));
 	}
 }
 
@@ -557,8 +388,8 @@ static void silent_leaver(struct kunit *test)
 	amdvi_device_block(t->device);
 	KUNIT_EXPECT_TRUE(test, t->domain->paging.broken);
 	KUNIT_EXPECT_FALSE(test, t->elsewhere->paging.broken);
-	KUNIT_EXPECT_EQ(test, -EIO, unmap(t->domain, IOVA, SZ_4K));
-	KUNIT_EXPECT_EQ(test, 0, unmap(t->elsewhere, IOVA, SZ_4K));
+	KUNIT_EXPECT_EQ(test, -EIO, ats_unmap(t->domain, IOVA, SZ_4K));
+	KUNIT_EXPECT_EQ(test, 0, ats_unmap(t->elsewhere, IOVA, SZ_4K));
 }
 
 /* The interrupt may have been before us; without a listener, it is an event like any. */
@@ -569,8 +400,8 @@ static void interrupt_first(struct kunit *test)
 	struct amdvi_unit *unit = &t->hw->unit;
 	struct sluice_gather gather;
 
-	hear(test);
-	gather_one(&gather, IOVA, IOVA + SZ_4K - 1);
+	ats_hear(test);
+	ats_gather_one(&gather, IOVA, IOVA + SZ_4K - 1);
 	t->hw->silent = RID;
 	amdvi_fault_watch(unit, &watch, RID);
 	amdvi_fault_watch(unit, &no, OTHER);
@@ -580,19 +411,19 @@ static void interrupt_first(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, amdvi_fault_unwatch(unit, &watch));
 	KUNIT_EXPECT_EQ(test, 0, amdvi_fault_unwatch(unit, &no));
 	KUNIT_EXPECT_EQ(test, -ETIMEDOUT, amdvi_fault_unwatch(unit, &too));
-	KUNIT_EXPECT_EQ(test, 0, nr_reported);
+	KUNIT_EXPECT_EQ(test, 0, ats_reported);
 
 	/* Events of another kind by the same device don't count. */
 	t->hw->silent = 0;
 	amdvi_fault_watch(unit, &watch, 0x100);
 	fake_amdvi_faults(t->hw, 3);
 	KUNIT_EXPECT_EQ(test, 0, amdvi_fault_unwatch(unit, &watch));
-	KUNIT_EXPECT_EQ(test, 3, nr_reported);
+	KUNIT_EXPECT_EQ(test, 3, ats_reported);
 
 	t->hw->silent = RID;
 	KUNIT_EXPECT_EQ(test, 0, amdvi_inval_device(unit, RID, DEPTH, &gather));
 	amdvi_fault_handle(unit);
-	KUNIT_EXPECT_EQ(test, 4, nr_reported);
+	KUNIT_EXPECT_EQ(test, 4, ats_reported);
 	t->hw->silent = 0;
 }
 
@@ -601,16 +432,16 @@ static void storm(struct kunit *test)
 {
 	struct ats *t = test->priv;
 
-	hear(test);
+	ats_hear(test);
 	t->hw->silent = RID;
 	t->hw->floods = 500;
-	KUNIT_EXPECT_EQ(test, -EIO, flush(t->domain));
+	KUNIT_EXPECT_EQ(test, -EIO, ats_flush(t->domain));
 	KUNIT_EXPECT_EQ(test, 1, t->hw->timeouts);
-	KUNIT_EXPECT_EQ(test, 500, nr_reported);
+	KUNIT_EXPECT_EQ(test, 500, ats_reported);
 
 	/* The event is lost, however often it is asked. */
 	t->hw->floods = 600;
-	KUNIT_EXPECT_EQ(test, -EIO, flush(t->domain));
+	KUNIT_EXPECT_EQ(test, -EIO, ats_flush(t->domain));
 	KUNIT_EXPECT_EQ(test, 4, t->hw->timeouts);
 	KUNIT_EXPECT_FALSE(test, t->hw->unit.iommu.dead);
 
@@ -618,11 +449,11 @@ static void storm(struct kunit *test)
 	t->hw->silent = 0;
 	fake_amdvi_faults(t->hw, 600);
 	t->hw->nr_cmds = 0;
-	KUNIT_EXPECT_EQ(test, 0, flush(t->domain));
-	KUNIT_EXPECT_EQ(test, 2, count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 0, ats_flush(t->domain));
+	KUNIT_EXPECT_EQ(test, 2, ats_count(t->hw, 4));
 	t->hw->nr_cmds = 0;
-	KUNIT_EXPECT_EQ(test, 0, flush(t->domain));
-	KUNIT_EXPECT_EQ(test, 1, count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 0, ats_flush(t->domain));
+	KUNIT_EXPECT_EQ(test, 1, ats_count(t->hw, 4));
 }
 
 /* An event that was announced, and isn't there. */
@@ -633,8 +464,8 @@ static void lost_in_memory(struct kunit *test)
 
 	*tail += 16;
 	t->hw->nr_cmds = 0;
-	KUNIT_EXPECT_EQ(test, 0, flush(t->domain));
-	KUNIT_EXPECT_EQ(test, 2, count(t->hw, 4));
+	KUNIT_EXPECT_EQ(test, 0, ats_flush(t->domain));
+	KUNIT_EXPECT_EQ(test, 2, ats_count(t->hw, 4));
 }
 
 /* The command buffer stops on the way: all of it is done again. */
@@ -645,10 +476,10 @@ static void stops(struct kunit *test)
 
 	for (i = 1; i <= 4; i++) {
 		t->hw->stops = i;
-		KUNIT_EXPECT_EQ(test, 0, flush(t->domain));
+		KUNIT_EXPECT_EQ(test, 0, ats_flush(t->domain));
 		t->hw->silent = RID;
 		t->hw->stops = i;
-		KUNIT_EXPECT_EQ(test, -EIO, flush(t->domain));
+		KUNIT_EXPECT_EQ(test, -EIO, ats_flush(t->domain));
 		t->hw->silent = 0;
 	}
 }
@@ -666,7 +497,7 @@ static int flush_many(struct test_thread *self)
 			cond_resched();
 			continue;
 		}
-		ret = flush(self->nr & 1 ? t->elsewhere : t->domain);
+		ret = ats_flush(self->nr & 1 ? t->elsewhere : t->domain);
 		if (ret != (self->nr & 1 ? 0 : -EIO))
 			return ret ?: -ENOMSG;
 	}
@@ -718,227 +549,10 @@ static void patience(struct kunit *test)
 		queue_before(unit, 1ULL << 60 | virt_to_phys(unit->done) | 1,
 			     unit->queued + 1);
 	}
-	KUNIT_EXPECT_EQ(test, 0, flush(t->elsewhere));
+	KUNIT_EXPECT_EQ(test, 0, ats_flush(t->elsewhere));
 	KUNIT_EXPECT_EQ(test, SLUICE_GATHER_RANGES + 2, t->hw->timeouts);
 	KUNIT_EXPECT_FALSE(test, t->hw->unit.iommu.dead);
 	t->hw->silent = 0;
-}
-
-/* ---- As PCI has it ---- */
-
-/* Where the capability is, and its registers: 0: what it can do, 1: control. */
-#define ATS_CAP		0x100
-#define ALIGNED		BIT(5)
-#define ENABLE		BIT(15)
-
-/**
- * struct function - a pretended PCI function
- * @pdev: what the kernel knows of it
- * @bus: the same
- * @t: the test
- * @there: it answers
- * @can: register
- * @control: register
- * @asked: commands that had been carried out when ATS was switched last
- * @open: DMA was let through then
- */
-struct function {
-	struct pci_dev pdev;
-	struct pci_bus bus;
-	struct ats *t;
-	bool there;
-	u16 can;
-	u16 control;
-	unsigned int asked;
-	bool open;
-};
-
-static int config_read(struct pci_bus *bus, unsigned int devfn, int where,
-		       int size, u32 *value)
-{
-	struct function *f = container_of(bus, struct function, bus);
-
-	*value = ~0U;
-	if (!f->there)
-		return PCIBIOS_DEVICE_NOT_FOUND;
-	if (where == 0)
-		*value = 0x11e81234;
-	else if (where == ATS_CAP + 4)
-		*value = f->can;
-	else if (where == ATS_CAP + 6)
-		*value = f->control;
-	return PCIBIOS_SUCCESSFUL;
-}
-
-static int config_write(struct pci_bus *bus, unsigned int devfn, int where,
-			int size, u32 value)
-{
-	struct function *f = container_of(bus, struct function, bus);
-	struct fake_amdvi *hw = f->t->hw;
-
-	if (where != ATS_CAP + 6)
-		return PCIBIOS_SUCCESSFUL;
-	f->control = value;
-	f->asked = hw->nr_cmds;
-	/* IR, IW */
-	f->open = le64_to_cpu(hw->unit.devtab[RID].q[0]) >> 61 & 3;
-	return PCIBIOS_SUCCESSFUL;
-}
-
-static struct pci_ops config_ops = {
-	.read = config_read,
-	.write = config_write,
-};
-
-static struct function *add_function(struct ats *t)
-{
-	struct function *f = kunit_kzalloc(t->test, sizeof(*f), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(t->test, f);
-	f->t = t;
-	f->there = true;
-	f->can = ALIGNED | DEPTH;
-	f->bus.ops = &config_ops;
-	f->pdev.bus = &f->bus;
-	f->pdev.ats_cap = ATS_CAP;
-	f->pdev.dev.init_name = "fake";
-	return f;
-}
-
-/* What the unit, firmware and the device say; all have to agree. */
-static void probing(struct kunit *test)
-{
-	static const struct {
-		u32 cap;
-		bool forbidden;
-		unsigned int nr_rids;
-		bool has_ats;
-		bool untrusted;
-		u16 can;
-		bool able;
-		u8 depth;
-		bool prepared;
-	} s[] = {
-		{ FAKE_AMDVI_CAP, false, 1, true, false, ALIGNED | 7, true, 7, true },
-		{ FAKE_AMDVI_CAP, false, 1, true, false, ALIGNED, true, 32, true },
-		{ FAKE_AMDVI_CAP & ~BIT(24), false, 1, true, false, ALIGNED },
-		{ FAKE_AMDVI_CAP, true, 1, true, false, ALIGNED, .prepared = true },
-		{ FAKE_AMDVI_CAP, false, 2, true, false, ALIGNED, .prepared = true },
-		{ FAKE_AMDVI_CAP, false, 1, false, false, ALIGNED },
-		{ FAKE_AMDVI_CAP, false, 1, true, true, ALIGNED },
-		{ FAKE_AMDVI_CAP, false, 1, true, false, 7, .prepared = true },
-	};
-	static const u16 rids[] = { 0x4000, 0x4001 };
-	struct ats *t = test->priv;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(s); i++) {
-		struct function *f = add_function(t);
-		struct amdvi_device *device;
-
-		t->hw->unit.cap = s[i].cap;
-		f->can = s[i].can;
-		f->pdev.untrusted = s[i].untrusted;
-		f->pdev.ats_cap = s[i].has_ats ? ATS_CAP : 0;
-		device = amdvi_device_alloc(&t->hw->unit, &f->pdev, rids,
-					    s[i].nr_rids);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(device));
-		amdvi_ats_probe(device, s[i].forbidden);
-		KUNIT_EXPECT_EQ_MSG(test, s[i].able, device->ats_able, "%u", i);
-		KUNIT_EXPECT_EQ_MSG(test, s[i].depth, device->ats_depth, "%u", i);
-		KUNIT_EXPECT_EQ_MSG(test, s[i].prepared ? 12 : 0,
-				    f->pdev.ats_stu, "%u", i);
-		KUNIT_EXPECT_EQ(test, 0, f->control & ENABLE);
-		/* Nor is it switched on then. */
-		attach(t, device, t->domain);
-		KUNIT_EXPECT_EQ_MSG(test, s[i].able, !!(f->control & ENABLE),
-				    "%u", i);
-		amdvi_device_free(device);
-		KUNIT_EXPECT_EQ(test, 0, f->control & ENABLE);
-	}
-}
-
-/* On while a domain translates its DMA, and only then. */
-static void switching(struct kunit *test)
-{
-	struct ats *t = test->priv;
-	struct function *f = add_function(t);
-
-	amdvi_device_block(t->device);
-	t->device->pci = &f->pdev;
-	amdvi_device_pass_through(t->device);
-	KUNIT_EXPECT_EQ(test, 0, f->control & ENABLE);
-	attach(t, t->device, t->domain);
-	KUNIT_EXPECT_EQ(test, f->control, ENABLE);
-	KUNIT_EXPECT_FALSE(test, f->open);
-	/* Off before anything else happens. */
-	t->hw->nr_cmds = 0;
-	attach(t, t->device, t->elsewhere);
-	KUNIT_EXPECT_EQ(test, f->control, ENABLE);
-	t->hw->nr_cmds = 0;
-	amdvi_device_pass_through(t->device);
-	KUNIT_EXPECT_EQ(test, 0, f->control & ENABLE);
-	KUNIT_EXPECT_TRUE(test, f->open);
-	KUNIT_EXPECT_EQ(test, 0, f->asked);
-	attach(t, t->device, t->domain);
-	t->hw->nr_cmds = 0;
-	amdvi_device_block(t->device);
-	KUNIT_EXPECT_EQ(test, 0, f->control & ENABLE);
-	KUNIT_EXPECT_EQ(test, 0, f->asked);
-	t->device->pci = NULL;
-}
-
-/* A virtual function whose physical one hasn't been prepared: it works without. */
-static void refusing(struct kunit *test)
-{
-	struct ats *t = test->priv;
-	struct function *f = add_function(t), *pf = add_function(t);
-
-	amdvi_device_block(t->device);
-	t->device->pci = &f->pdev;
-	f->pdev.is_virtfn = true;
-	f->pdev.physfn = &pf->pdev;
-	t->hw->nr_cmds = 0;
-	attach(t, t->device, t->domain);
-	KUNIT_EXPECT_EQ(test, 0, f->control & ENABLE);
-	KUNIT_EXPECT_TRUE(test, list_empty(&t->domain->ats));
-	KUNIT_EXPECT_EQ(test, 0, le64_to_cpu(t->hw->unit.devtab[RID].q[1]) >> 32);
-	amdvi_device_block(t->device);
-	KUNIT_EXPECT_EQ(test, 0, count(t->hw, 4));
-	/* And one that has been. */
-	pf->pdev.ats_stu = 12;
-	attach(t, t->device, t->domain);
-	KUNIT_EXPECT_EQ(test, f->control, ENABLE);
-	amdvi_device_block(t->device);
-	t->device->pci = NULL;
-}
-
-static void gone(struct kunit *test)
-{
-	struct ats *t = test->priv;
-	struct function *f = add_function(t);
-
-	hear(test);
-	t->device->pci = &f->pdev;
-	/* Known to be gone: it isn't asked, or everybody would wait for it. */
-	f->pdev.error_state = pci_channel_io_perm_failure;
-	KUNIT_EXPECT_EQ(test, 0, inval(t, IOVA, IOVA + 0xfff));
-	KUNIT_EXPECT_EQ(test, 0, t->hw->nr_cmds);
-
-	/* It turns out while hardware waits. */
-	f->pdev.error_state = pci_channel_io_normal;
-	f->there = false;
-	t->hw->silent = RID;
-	KUNIT_EXPECT_EQ(test, 0, inval(t, IOVA, IOVA + 0xfff));
-	KUNIT_EXPECT_EQ(test, 0, flush(t->domain));
-	KUNIT_EXPECT_EQ(test, 2, t->hw->timeouts);
-
-	/* It is there, and doesn't answer. */
-	f->there = true;
-	KUNIT_EXPECT_EQ(test, -EIO, inval(t, IOVA, IOVA + 0xfff));
-	KUNIT_EXPECT_EQ(test, 0, nr_reported);
-	t->hw->silent = 0;
-	t->device->pci = NULL;
 }
 
 static struct kunit_case cases[] = {
@@ -963,17 +577,13 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(stops),
 	KUNIT_CASE(several_threads),
 	KUNIT_CASE_SLOW(patience),
-	KUNIT_CASE(probing),
-	KUNIT_CASE(switching),
-	KUNIT_CASE(refusing),
-	KUNIT_CASE(gone),
 	{}
 };
 
 static struct kunit_suite suite = {
 	.name = "sluice_amdvi_ats",
-	.init = init,
-	.exit = end,
+	.init = ats_init,
+	.exit = ats_exit,
 	.test_cases = cases,
 };
 
