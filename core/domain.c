@@ -20,17 +20,17 @@
  * sluice_domain_alloc - make an empty domain
  * @iommu: the instance
  * @group: the group that will be attached
- * @unified: it shall be the record of what it has mapped
+ * @kind: who will keep the record of what it has mapped
  *
  * Return: the domain, or an ERR_PTR().
  */
 struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
 					  struct iommu_group *group,
-					  bool unified)
+					  enum sluice_domain_kind kind)
 {
 	struct sluice_domain *domain;
 
-	domain = iommu->backend->domain_alloc(iommu, group, unified);
+	domain = iommu->backend->domain_alloc(iommu, group, kind);
 	if (IS_ERR(domain))
 		return domain;
 	domain->ops = iommu->backend->domain_ops;

@@ -103,7 +103,7 @@ void sluice_iommu_put(struct sluice_iommu *iommu);
 
 struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
 					  struct iommu_group *group,
-					  bool unified);
+					  enum sluice_domain_kind kind);
 void sluice_domain_free(struct sluice_domain *domain);
 void sluice_domain_died(struct sluice_domain *domain, int err);
 int sluice_domain_map(struct sluice_domain *domain,

@@ -167,9 +167,10 @@ static int exclude_reserved(struct iommu_group *group,
 	return ret;
 }
 
-static bool interrupts_isolated(struct iommu_group *group)
+static bool interrupts_isolated(struct iommu_group *group,
+				const struct sluice_caps *caps)
 {
-	if (iommu_group_has_isolated_msi(group))
+	if (caps->isolated_msi || iommu_group_has_isolated_msi(group))
 		return true;
 	if (READ_ONCE(allow_unsafe_interrupts)) {
 		pr_warn_ratelimited("group %d: its devices can forge interrupts, and may be assigned only because of allow_unsafe_interrupts\n",
@@ -197,9 +198,6 @@ static struct sluice_attachment *attachment_alloc(struct iommu_group *group)
 	const struct sluice_caps *caps;
 	int ret;
 
-	if (!interrupts_isolated(group))
-		return ERR_PTR(-EPERM);
-
 	att = kzalloc(sizeof(*att), GFP_KERNEL_ACCOUNT);
 	if (!att)
 		return ERR_PTR(-ENOMEM);
@@ -210,6 +208,9 @@ static struct sluice_attachment *attachment_alloc(struct iommu_group *group)
 		goto err_free;
 	}
 	caps = &att->iommu->caps;
+	ret = -EPERM;
+	if (!interrupts_isolated(group, caps))
+		goto err_free;
 	ret = sluice_ranges_copy(&att->usable, caps->apertures,
 				 caps->nr_apertures);
 	if (ret)
@@ -310,7 +311,9 @@ static struct sluice_domain *add_domain(struct sluice_space *space,
 	struct sluice_domain *domain;
 	int ret;
 
-	domain = sluice_domain_alloc(att->iommu, att->group, space->uni);
+	domain = sluice_domain_alloc(att->iommu, att->group,
+				     space->uni ? SLUICE_DOMAIN_UNIFIED :
+						  SLUICE_DOMAIN_MAPPINGS);
 	if (IS_ERR(domain))
 		return domain;
 	ret = -ENODEV;

@@ -58,6 +58,11 @@ static const void *seam_gen_params(const void *prev, char *desc)
 	return v;
 }
 
+static enum sluice_domain_kind kind(const struct contract *c)
+{
+	return c->unified ? SLUICE_DOMAIN_UNIFIED : SLUICE_DOMAIN_MAPPINGS;
+}
+
 static int contract_init(struct kunit *test)
 {
 	const struct contract_variant *variant = test->param_value;
@@ -71,7 +76,7 @@ static int contract_init(struct kunit *test)
 	c->seam->plug(c);
 	c->iommu = sluice_iommu_probe(c->group[0]);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(c->iommu));
-	c->domain = sluice_domain_alloc(c->iommu, c->group[0], c->unified);
+	c->domain = sluice_domain_alloc(c->iommu, c->group[0], kind(c));
 	KUNIT_ASSERT_FALSE(test, IS_ERR(c->domain));
 	c->ops = c->domain->ops;
 	KUNIT_ASSERT_EQ(test, 0, c->ops->attach(c->domain, c->group[0]));
@@ -472,7 +477,7 @@ static void contract_map_fails_half_way(struct kunit *test)
 		/* Each round starts without tables. */
 		c->ops->detach(c->domain, c->group[0]);
 		sluice_domain_free(c->domain);
-		c->domain = sluice_domain_alloc(c->iommu, c->group[0], c->unified);
+		c->domain = sluice_domain_alloc(c->iommu, c->group[0], kind(c));
 		KUNIT_ASSERT_FALSE(test, IS_ERR(c->domain));
 		KUNIT_ASSERT_EQ(test, 0,
 				c->ops->attach(c->domain, c->group[0]));
@@ -682,7 +687,7 @@ static void contract_incompatible_group(struct kunit *test)
 			c->seam->translate(c->group[2], c->base, false, &phys));
 
 	/* One of its own serves it. */
-	own = sluice_domain_alloc(iommu, c->group[2], c->unified);
+	own = sluice_domain_alloc(iommu, c->group[2], kind(c));
 	KUNIT_ASSERT_FALSE(test, IS_ERR(own));
 	KUNIT_EXPECT_EQ(test, 0, own->ops->attach(own, c->group[2]));
 	own->ops->detach(own, c->group[2]);
@@ -703,7 +708,7 @@ static void contract_domains_are_apart(struct kunit *test)
 	contract_map(c, 0, 10, PHYS(0), RW);
 	contract_check(c, c->group[0]);
 
-	other = sluice_domain_alloc(c->iommu, c->group[1], c->unified);
+	other = sluice_domain_alloc(c->iommu, c->group[1], kind(c));
 	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
 	KUNIT_ASSERT_EQ(test, 0, other->ops->attach(other, c->group[1]));
 	KUNIT_EXPECT_EQ(test, -EFAULT,

@@ -557,7 +557,7 @@ static void fake_domain_free(struct sluice_domain *domain)
 
 static struct sluice_domain *fake_domain_alloc(struct sluice_iommu *iommu,
 					       struct iommu_group *group,
-					       bool unified)
+					       enum sluice_domain_kind kind)
 {
 	struct fake_iommu *fi = container_of(iommu, struct fake_iommu, iommu);
 	struct fake_group *fg = fake_hw_find(group, NULL);
@@ -577,7 +577,7 @@ static struct sluice_domain *fake_domain_alloc(struct sluice_iommu *iommu,
 	}
 	fd->unit = fg->unit;
 	fd->owner = group;
-	fd->unified = unified;
+	fd->unified = kind == SLUICE_DOMAIN_UNIFIED;
 	fake_hw_context_init(&fd->context, virt_to_phys(root));
 	atomic_inc(&fi->hw->domains);
 	return &fd->domain;

@@ -265,7 +265,7 @@ static void backend_release(struct sluice_iommu *iommu)
 
 static struct sluice_domain *backend_domain_alloc(struct sluice_iommu *iommu,
 						  struct iommu_group *group,
-						  bool unified)
+						  enum sluice_domain_kind kind)
 {
 	struct amdvi_domain *domain = amdvi_domain_alloc(amdvi_unit_of(iommu));
 

@@ -139,7 +139,7 @@ static int reserve_msi(struct iommu_domain *hw, struct iommu_group *group)
 
 static struct sluice_domain *generic_domain_alloc(struct sluice_iommu *iommu,
 						  struct iommu_group *group,
-						  bool unified)
+						  enum sluice_domain_kind kind)
 {
 	struct generic_domain *d;
 	int ret;
@@ -154,7 +154,7 @@ static struct sluice_domain *generic_domain_alloc(struct sluice_iommu *iommu,
 		goto err_free;
 	}
 	ret = reserve_msi(d->hw, group);
-	if (!ret && unified)
+	if (!ret && kind == SLUICE_DOMAIN_UNIFIED)
 		ret = generic_record_init(d, iommu->caps.apertures[0].last);
 	if (ret)
 		goto err_domain;

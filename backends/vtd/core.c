@@ -214,7 +214,7 @@ static void backend_release(struct sluice_iommu *iommu)
 
 static struct sluice_domain *backend_domain_alloc(struct sluice_iommu *iommu,
 						  struct iommu_group *group,
-						  bool unified)
+						  enum sluice_domain_kind kind)
 {
 	struct vtd_domain *domain = vtd_domain_alloc(vtd_unit_of(iommu));
 

@@ -67,58 +67,41 @@
  * tables' memory, too, and marks the instance dead, if it is the instance that
  * failed: no further group is attached to it.
  *
+ * **Windows.** On some IOMMUs (POWER) IOVAs are usable only in windows, each with a
+ * table and a page size of its own. In a unified domain the backend makes them when a
+ * group is attached, and they appear as apertures of the capabilities: windows that
+ * the user makes are ranges in there, as on any IOMMU. In a domain of the kind
+ * %SLUICE_DOMAIN_WINDOWS, for the SPAPR types of linux/vfio.h, the user makes
+ * and removes the hardware's own; extents and ranges are aligned to the page size of
+ * the window that they lie in, which may be smaller than the CPU's.
+ *
  * **How the families implement it.** Generic: calls of the kernel's IOMMU API;
  * the hardware side is a struct iommu_domain; unified domains have a record in a
- * page table of the software format. VT-d, and AMD-Vi later: page tables of
- * core/pt, which does prepare, cut, map, unmap, unmap_each, read and reclaim for
- * every format. What will be AMD-Vi's own, and POWER's, operation by operation:
- *
- * ============  ==============================  ===============================
- * operation     AMD-Vi                          POWER
- * ============  ==============================  ===============================
- * domain_alloc  a v1 table, @unified or not:    an empty set of windows, each
- *               the kind of a page is in bits   with a software-format table of
- *               that hardware ignores           its TCEs; @unified or not
- * attach        DTEs of the group's devices:    the group must agree on the
- *               payload, then the valid bit;    windows' LIOBNs and sizes;
- *               INVALIDATE_DEVTAB_ENTRY, wait   windows are created for it (DDW)
- * detach        DTEs blocked, forgotten by      windows removed; what was mapped
- *               hardware, waited for            stays in the record only
- * compatible    the same levels, page sizes     the same windows can be made for
- *               and coherency of the units      the group's PE
- * prepare       tables; the root grows, and     record tables; TCE tables are the
- *               every DTE is told               hypervisor's and always there
- * cut           pages of several entries into   nothing: a TCE is a page of the
- *               single ones, or into a table    window; the record's are cut
- * map           entries, replicated for sizes   block by block of 512 TCEs, under
- *               between the levels'             its lock: H_PUT_TCE_INDIRECT, then
- *                                               the record
- * unmap         entries cleared                 under the block's lock: H_STUFF_TCE,
- *                                               then the record, which says what
- *                                               was there
- * unmap_each    as unmap                        gaps in a block bridged by rewriting
- *                                               what the record has there
- * read          the table                       the record
- * flush         INVALIDATE_IOMMU_PAGES with     reports what a hypercall has
- *               the tightest size, PDE from     refused: hypervisors invalidate by
- *               @nonleaf; IOTLBs of ATS         themselves
- *               devices; COMPLETION_WAIT
- * reclaim       core/pt's, then a flush         the record's tables
- * ============  ==============================  ===============================
- *
- * Windows will be a group of optional operations (query, create, remove), which
- * POWER alone has: on page-table IOMMUs a window is a range that the core keeps for
- * the user. A POWER domain without groups has no windows, so maps of a unified
- * space go with the last group there.
+ * page table of the software format. VT-d and AMD-Vi: page tables of core/pt, which
+ * does prepare, cut, map, unmap, unmap_each, read and reclaim for every format.
+ * POWER: TCEs are written by hypercalls, blocks of 512 under a lock each; a
+ * software-format table per window is the record, and outlives the windows.
  *
  * **Growth.** An operation joins these structures when it has two
  * implementations (the fake backend counts). Groups of optional operations
- * (windows, dirty tracking, faults) will be one pointer each, NULL where
+ * (windows; dirty tracking, faults will be others) are one pointer each, NULL where
  * unsupported.
  */
 
 struct sluice_backend;
 struct sluice_domain;
+
+/**
+ * enum sluice_domain_kind - who keeps the record of what a domain has mapped
+ * @SLUICE_DOMAIN_MAPPINGS: the core: it knows each mapping
+ * @SLUICE_DOMAIN_UNIFIED: the domain, see "Unified domains"
+ * @SLUICE_DOMAIN_WINDOWS: the domain as well; and the user makes the windows
+ */
+enum sluice_domain_kind {
+	SLUICE_DOMAIN_MAPPINGS,
+	SLUICE_DOMAIN_UNIFIED,
+	SLUICE_DOMAIN_WINDOWS,
+};
 
 /**
  * struct sluice_range - a range of IOVAs
@@ -273,6 +256,27 @@ static inline void sluice_gather_add(struct sluice_gather *gather, u64 start,
 /* Apertures one instance may have; the kernel's IOMMU drivers have one. */
 #define SLUICE_MAX_APERTURES 4
 
+/* Windows a domain may have, on IOMMUs that have windows. */
+#define SLUICE_MAX_HW_WINDOWS 4
+
+/**
+ * struct sluice_window_caps - what windows a group can have; constant after probe
+ * @initial: the window that is there when a group has been attached to a domain of the
+ *	kind %SLUICE_DOMAIN_WINDOWS
+ * @initial_lg2: log2 of its page size
+ * @pgsizes: bit n: a window with pages of 2^n bytes can be made; 0: none can, and
+ *	the initial one can't be removed
+ * @max: windows there can be at a time, the initial one included
+ * @levels: levels that the tables of a window can have
+ */
+struct sluice_window_caps {
+	struct sluice_range initial;
+	unsigned int initial_lg2;
+	u64 pgsizes;
+	unsigned int max;
+	unsigned int levels;
+};
+
 /**
  * struct sluice_caps - what an instance can do; constant after probe
  * @pgsizes: bitmap of supported page sizes, bit n: 2^n bytes; not 0
@@ -280,12 +284,18 @@ static inline void sluice_gather_add(struct sluice_gather *gather, u64 start,
  *	nor adjacent; the core subtracts the group's reserved regions
  * @nr_apertures: used entries of @apertures; at least 1
  * @coherent: the hardware enforces snooping of all DMA, no-snoop requests too
+ * @isolated_msi: the platform keeps devices from raising each other's interrupts,
+ *	although the kernel's interrupt code doesn't know
+ * @windows: what windows there can be; of backends that have &struct
+ *	sluice_window_ops
  */
 struct sluice_caps {
 	u64 pgsizes;
 	struct sluice_range apertures[SLUICE_MAX_APERTURES];
 	unsigned int nr_apertures;
 	bool coherent;
+	bool isolated_msi;
+	struct sluice_window_caps windows;
 };
 
 /**
@@ -388,6 +398,10 @@ struct sluice_iommu {
  *	backend has set &sluice_domain.reclaim_due.
  *	Locks: the space's lock is held for writing: no other operation on
  *	the domain runs. The backend must flush before it frees.
+ *
+ * @windows: optional: operations on windows. A backend that has them has no
+ *	domains of the kind %SLUICE_DOMAIN_MAPPINGS; one that hasn't has none of
+ *	the kind %SLUICE_DOMAIN_WINDOWS.
  */
 struct sluice_domain_ops {
 	void (*free)(struct sluice_domain *domain);
@@ -419,6 +433,33 @@ struct sluice_domain_ops {
 	int (*flush)(struct sluice_domain *domain,
 		     struct sluice_gather *gather);
 	void (*reclaim)(struct sluice_domain *domain);
+	const struct sluice_window_ops *windows;
+};
+
+/**
+ * struct sluice_window_ops - windows that the user makes
+ *
+ * Of domains of the kind %SLUICE_DOMAIN_WINDOWS with a group attached. A window is made
+ * for all groups of the domain, and for those that are attached later. Windows vanish
+ * with the @detach of the last group; nothing is mapped by then. All are called in
+ * process context and may sleep. Locks: the space's lock is held for writing.
+ *
+ * @create: make a window of @size bytes, a power of two, with pages of 2^@page_lg2
+ *	bytes, one of the sizes in &sluice_window_caps.pgsizes. Where it begins is
+ *	the hardware's choice: *@start is set. It overlaps no other window.
+ *	Result: 0; -E2BIG if it is larger than any can be now, or smaller than a page;
+ *	-ENOSPC if there are as many as there can be; -EADDRINUSE if the
+ *	hardware would place it onto another one; -EBUSY if the hardware
+ *	puts it off for too long; -EIO if it refuses for another reason; -ENOMEM.
+ *	Nothing has changed then.
+ *
+ * @remove: remove the window that begins at @start. Nothing is mapped in it.
+ *	Result: 0; -EIO if the hardware refuses: the window stays then.
+ */
+struct sluice_window_ops {
+	int (*create)(struct sluice_domain *domain, unsigned int page_lg2,
+		      u64 size, u64 *start);
+	int (*remove)(struct sluice_domain *domain, u64 start);
 };
 
 /**
@@ -469,9 +510,7 @@ enum sluice_rating {
  *	Result: the instance; ERR_PTR(-ENODEV) if the group's IOMMU is not of
  *	this family; another errno if it is, but can't be used.
  * @release: the last reference to @iommu is gone; frees it.
- * @domain_alloc: a new, empty domain to which @group can be attached; with
- *	@unified, one that is the record of what it has mapped ("Unified
- *	domains").
+ * @domain_alloc: a new, empty domain of this kind, to which @group can be attached.
  *	Result: the domain, or ERR_PTR() of -ENOMEM or -ENOSPC.
  * @domain_ops: the operations every domain of this backend has; checked once,
  *	at registration
@@ -483,7 +522,7 @@ struct sluice_backend {
 	void (*release)(struct sluice_iommu *iommu);
 	struct sluice_domain *(*domain_alloc)(struct sluice_iommu *iommu,
 					      struct iommu_group *group,
-					      bool unified);
+					      enum sluice_domain_kind kind);
 	const struct sluice_domain_ops *domain_ops;
 };
 
