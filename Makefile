@@ -10,6 +10,7 @@ obj-$(CONFIG_SLUICE_GENERIC)	+= backends/generic/
 obj-$(CONFIG_SLUICE_PAGING)	+= backends/paging/
 obj-$(CONFIG_SLUICE_VTD_LIB)	+= backends/vtd/
 obj-$(CONFIG_SLUICE_AMDVI_LIB)	+= backends/amdvi/
+obj-$(CONFIG_SLUICE_POWER_LIB)	+= backends/power/
 obj-$(CONFIG_SLUICE_PCI)	+= pci/
 obj-$(CONFIG_SLUICE_KUNIT_TEST)	+= kunit/
 
