@@ -176,8 +176,7 @@ static int pin(struct atomic *a)
 
 		if (!by_address(op))
 			continue;
-		region = sluice_region_pin(a->uni, op->addr,
-					   op->size >> PAGE_SHIFT,
+		region = sluice_region_pin(op->addr, op->size >> PAGE_SHIFT,
 					   sluice_op_prot(op));
 		if (IS_ERR(region))
 			return sluice_mmio_at(op->addr) ? -EOPNOTSUPP :
@@ -196,20 +195,19 @@ static int for_extents(struct atomic *a, const struct sluice_dma_op *op,
 				 size_t nr))
 {
 	const struct sluice_region *region = a->regions[op - a->ops];
-	unsigned long npages = (piece->last - piece->start + 1) >> PAGE_SHIFT;
-	unsigned long first = (piece->start - op->iova) >> PAGE_SHIFT;
-	unsigned long done = 0, used;
+	u64 size = piece->last - piece->start + 1;
+	u64 offset = piece->start - op->iova;
+	u64 done = 0, used;
 	int ret = 0;
 
 	if (!by_address(op))
-		first += op->addr >> PAGE_SHIFT;
-	while (!ret && done < npages) {
+		offset += op->addr;
+	while (!ret && done < size) {
 		struct sluice_extent *extents = a->txn->extents;
 		size_t nr;
 
-		nr = sluice_region_extents(region, piece->start +
-					   ((u64)done << PAGE_SHIFT),
-					   first + done, npages - done, extents,
+		nr = sluice_region_extents(region, piece->start + done,
+					   offset + done, size - done, extents,
 					   a->txn->max_extents, &used);
 		ret = fn(a, op, extents, nr);
 		done += used;
@@ -318,8 +316,7 @@ static int map_pieces(struct atomic *a)
 			give_up(a, &p.range);
 			ret = -EIO;
 		} else if (!by_address(op)) {
-			a->txn->mapped += (p.range.last - p.range.start + 1) >>
-					  PAGE_SHIFT;
+			a->txn->mapped += p.range.last - p.range.start + 1;
 		}
 	}
 	return ret;

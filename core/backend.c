@@ -44,6 +44,8 @@ static int check_backend(const struct sluice_backend *backend)
 		{ "unmap",	ops && ops->unmap },
 		{ "read",	ops && ops->read },
 		{ "flush",	ops && ops->flush },
+		{ "windows",	!ops || !ops->windows ||
+				(ops->windows->create && ops->windows->remove) },
 	};
 	unsigned int i;
 
@@ -108,6 +110,24 @@ void sluice_backend_unregister(const struct sluice_backend *backend)
 	}
 }
 
+/**
+ * sluice_backend_any - is there a backend of a kind?
+ * @windows: one with windows; else one whose domains have none
+ *
+ * Return: true if one is registered.
+ */
+bool sluice_backend_any(bool windows)
+{
+	struct entry *entry;
+
+	guard(mutex)(&backends_lock);
+	list_for_each_entry(entry, &backends, node) {
+		if (!!entry->backend->domain_ops->windows == windows)
+			return true;
+	}
+	return false;
+}
+
 void sluice_iommu_get(struct sluice_iommu *iommu)
 {
 	kref_get(&iommu->ref);
@@ -133,6 +153,18 @@ void sluice_iommu_put(struct sluice_iommu *iommu)
 	iommu_put_locked(iommu);
 }
 
+static bool windows_ok(const struct sluice_window_caps *caps)
+{
+	const struct sluice_range *initial = &caps->initial;
+
+	/* What is told of it has 32 bits. */
+	return !sluice_range_empty(initial) && initial->last <= U32_MAX &&
+	       caps->initial_lg2 < 32 &&
+	       IS_ALIGNED(initial->start | (initial->last + 1),
+			  BIT_ULL(caps->initial_lg2)) &&
+	       caps->max && caps->max <= SLUICE_MAX_HW_WINDOWS;
+}
+
 /* An instance whose capabilities make no sense would break isolation later. */
 static int check_caps(const struct sluice_iommu *iommu)
 {
@@ -142,6 +174,8 @@ static int check_caps(const struct sluice_iommu *iommu)
 
 	if (!caps->pgsizes || !caps->nr_apertures ||
 	    caps->nr_apertures > SLUICE_MAX_APERTURES)
+		return -EINVAL;
+	if (iommu->backend->domain_ops->windows && !windows_ok(&caps->windows))
 		return -EINVAL;
 	for (i = 0; i < caps->nr_apertures; i++) {
 		if (sluice_range_empty(&r[i]))

@@ -299,8 +299,10 @@ static int run_once(struct sluice_space *space, struct chunk *chunk,
 	ret = sluice_space_lock(space);
 	if (ret)
 		return ret;
-	if (space->uni)
+	if (space->type == SLUICE_SPACE_UNIFIED)
 		ret = run_unified(space, chunk);
+	else if (space->spapr)
+		ret = -ENOTTY;
 	else if (chunk->atomic)
 		ret = -EOPNOTSUPP;
 	else

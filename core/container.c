@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/vfio.h>
 
-#include "unified.h"
+#include "spapr.h"
 
 static noinline long check_extension(struct sluice_container *container,
 				     unsigned long extension)
@@ -23,6 +23,10 @@ static noinline long check_extension(struct sluice_container *container,
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
 	case VFIO_UNMAP_ALL:
+		return sluice_backend_any(false);
+	case VFIO_SPAPR_TCE_IOMMU:
+	case VFIO_SPAPR_TCE_v2_IOMMU:
+		return sluice_backend_any(true);
 	case SLUICE_UNIFIED_IOMMU:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
@@ -88,6 +92,14 @@ static noinline long set_iommu(struct sluice_container *container,
 	case VFIO_TYPE1v2_IOMMU:
 		type = SLUICE_SPACE_TYPE1V2;
 		break;
+	case VFIO_SPAPR_TCE_IOMMU:
+	case VFIO_SPAPR_TCE_v2_IOMMU:
+		type = wanted == VFIO_SPAPR_TCE_IOMMU ? SLUICE_SPACE_SPAPR :
+							SLUICE_SPACE_SPAPR_V2;
+		ret = sluice_spapr_init(space, type == SLUICE_SPACE_SPAPR_V2);
+		if (ret)
+			goto unlock;
+		break;
 	case VFIO_UNMAP_ALL:
 		/* An extension we announce, but no type of IOMMU. */
 		goto unlock;
@@ -120,6 +132,10 @@ static long container_ioctl(struct file *file, unsigned int cmd,
 	case VFIO_SET_IOMMU:
 		return set_iommu(container, arg);
 	default:
+		/* The same numbers mean other things there. */
+		if (sluice_spapr_type(READ_ONCE(container->space.type)))
+			return sluice_spapr_ioctl(&container->space, cmd,
+						  (void __user *)arg);
 		return sluice_type1_ioctl(&container->space, cmd, arg);
 	}
 }
@@ -234,8 +250,12 @@ void sluice_container_detach(struct sluice_group *group)
 	if (space->type != SLUICE_SPACE_NONE)
 		sluice_space_detach(space, group->iommu_group);
 	list_del(&group->container_node);
-	if (list_empty(&container->groups) && !space->uni)
+	if (list_empty(&container->groups) &&
+	    space->type != SLUICE_SPACE_UNIFIED) {
 		WRITE_ONCE(space->type, SLUICE_SPACE_NONE);
+		if (space->uni)
+			sluice_unified_deinit(space);
+	}
 	up_write(&space->lock);
 
 	/* The kernel may let the group's DMA through untranslated from now. */

@@ -81,6 +81,18 @@ void sluice_unpin_pages(struct page **pages, size_t npages, unsigned int prot)
 	unpin_user_pages_dirty_lock(pages, npages, prot & SLUICE_PROT_WRITE);
 }
 
+static void unpin_one(phys_addr_t phys, unsigned int prot)
+{
+	struct folio *folio = page_folio(pfn_to_page(PHYS_PFN(phys)));
+
+	if (prot & SLUICE_PROT_WRITE && !folio_test_dirty(folio)) {
+		folio_lock(folio);
+		folio_mark_dirty(folio);
+		folio_unlock(folio);
+	}
+	unpin_folio(folio);
+}
+
 /**
  * sluice_unpin_extent - let go of memory that was mapped
  * @extent: physically contiguous pinned pages
@@ -90,22 +102,30 @@ void sluice_unpin_pages(struct page **pages, size_t npages, unsigned int prot)
  */
 void sluice_unpin_extent(const struct sluice_extent *extent, unsigned int prot)
 {
-	struct page *page = pfn_to_page(PHYS_PFN(extent->phys));
-	struct folio *folio = page_folio(page);
-
-	if (extent->len != PAGE_SIZE) {
-		unpin_user_page_range_dirty_lock(page,
+	/* The same for one page, in half the time. */
+	if (extent->len == PAGE_SIZE)
+		unpin_one(extent->phys, prot);
+	else
+		unpin_user_page_range_dirty_lock(pfn_to_page(PHYS_PFN(extent->phys)),
 						 extent->len >> PAGE_SHIFT,
 						 prot & SLUICE_PROT_WRITE);
-		return;
+}
+
+/**
+ * sluice_unpin_tces - let go of memory whose pages are pinned once for each TCE
+ * @extent: what was mapped, as the record says
+ * @lg2: log2 of what a TCE maps, not above PAGE_SHIFT
+ *
+ * Context: as sluice_unpin_extent().
+ */
+void sluice_unpin_tces(const struct sluice_extent *extent, unsigned int lg2)
+{
+	u64 at;
+
+	for (at = 0; at < extent->len; at += BIT_ULL(lg2)) {
+		unpin_one(extent->phys + at, extent->prot);
+		cond_resched();
 	}
-	/* The same for one page, in half the time. */
-	if (prot & SLUICE_PROT_WRITE && !folio_test_dirty(folio)) {
-		folio_lock(folio);
-		folio_mark_dirty(folio);
-		folio_unlock(folio);
-	}
-	unpin_folio(folio);
 }
 
 /**

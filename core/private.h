@@ -89,12 +89,14 @@ long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
 		struct page **pages);
 void sluice_unpin_pages(struct page **pages, size_t npages, unsigned int prot);
 void sluice_unpin_extent(const struct sluice_extent *extent, unsigned int prot);
+void sluice_unpin_tces(const struct sluice_extent *extent, unsigned int lg2);
 size_t sluice_extents_from_pages(u64 iova, struct page **pages, size_t npages,
 				 struct sluice_extent *extents, size_t max,
 				 size_t *used);
 
 /* ---- backend.c: registered backends ---- */
 
+bool sluice_backend_any(bool windows);
 struct sluice_iommu *sluice_iommu_probe(struct iommu_group *group);
 void sluice_iommu_get(struct sluice_iommu *iommu);
 void sluice_iommu_put(struct sluice_iommu *iommu);
@@ -173,9 +175,12 @@ enum sluice_space_type {
 	SLUICE_SPACE_TYPE1,
 	SLUICE_SPACE_TYPE1V2,
 	SLUICE_SPACE_UNIFIED,	/* for ever, unlike the others */
+	SLUICE_SPACE_SPAPR,
+	SLUICE_SPACE_SPAPR_V2,
 };
 
 struct sluice_unified;
+struct sluice_spapr;
 
 /**
  * struct sluice_space - an IOVA space
@@ -185,9 +190,12 @@ struct sluice_unified;
  * @domains: the hardware sides, all with the same content; also changed
  *	only under the mmio lock
  * @groups: attached groups, &sluice_attachment.node
- * @usable: IOVAs that every attached group can translate
+ * @usable: IOVAs that every attached group can translate; none in a SPAPR space, whose
+ *	windows say that
  * @pgsizes: page sizes that every domain supports, none below PAGE_SIZE
- * @uni: what only a unified space has (unified.h), NULL otherwise
+ * @uni: what a space has whose domains are the record (unified.h): one that is
+ *	unified or SPAPR; NULL otherwise
+ * @spapr: what only a SPAPR space has beside it (spapr.h), NULL otherwise
  * @inflight: ranges being mapped or unmapped
  * @maps: &sluice_mapping.node by IOVA, disjoint
  * @sorted: the same, &sluice_mapping.link, for steps to neighbours
@@ -205,6 +213,7 @@ struct sluice_space {
 	struct sluice_ranges usable;
 	u64 pgsizes;
 	struct sluice_unified *uni;
+	struct sluice_spapr *spapr;
 
 	struct sluice_inflight inflight;
 	struct rb_root maps;

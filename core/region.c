@@ -147,37 +147,37 @@ void sluice_region_unpin(const struct sluice_region *region,
  * sluice_region_extents - where a part of a region is
  * @region: the region
  * @iova: where the part goes
- * @first: the first page's number
- * @npages: how many at most, at least 1
+ * @offset: where it begins in the region
+ * @size: bytes at most, at least 1; not beyond the region's end
  * @extents: filled
  * @max: room in @extents, at least 1
- * @used: set to the number of pages that the extents cover
+ * @used: set to the number of bytes that the extents cover
  *
  * Return: the number of extents.
  */
 size_t sluice_region_extents(const struct sluice_region *region, u64 iova,
-			     unsigned long first, unsigned long npages,
+			     u64 offset, u64 size,
 			     struct sluice_extent *extents, size_t max,
-			     unsigned long *used)
+			     u64 *used)
 {
+	u64 last = offset + (min(size, sluice_step_bytes(iova)) - 1);
 	const struct sluice_run *run;
+	u64 at = offset;
 	size_t nr = 0;
 
-	npages = min_t(u64, npages, sluice_step_bytes(iova) >> PAGE_SHIFT);
-	run = &region->runs[sluice_region_find(region, first)];
-	*used = 0;
-	while (*used < npages && nr < max) {
-		unsigned long n = min(npages - *used, run[1].first - first);
+	run = &region->runs[sluice_region_find(region, offset >> PAGE_SHIFT)];
+	for (; at <= last && nr < max; run++) {
+		u64 into = at - ((u64)run->first << PAGE_SHIFT);
+		u64 end = min(last + 1, (u64)run[1].first << PAGE_SHIFT);
 
 		extents[nr++] = (struct sluice_extent){
-			.iova = iova + ((u64)*used << PAGE_SHIFT),
-			.phys = PFN_PHYS(run->pfn + (first - run->first)),
-			.len = (u64)n << PAGE_SHIFT,
+			.iova = iova + (at - offset),
+			.phys = PFN_PHYS(run->pfn) + into,
+			.len = end - at,
 		};
-		first += n;
-		*used += n;
-		run++;
+		at = end;
 	}
+	*used = at - offset;
 	return nr;
 }
 
@@ -196,14 +196,18 @@ void sluice_region_free(struct sluice_region *region)
 	kfree(region);
 }
 
-/* The same with its memory, unless an IOMMU may still reach that. */
-static void release(struct sluice_unified *uni, struct sluice_region *region,
-		    bool stuck)
+/**
+ * sluice_region_release - free a region with its memory
+ * @mm: whom it is charged to
+ * @region: a region that has no name any more
+ * @stuck: a dead IOMMU may still reach it: it stays pinned, and charged
+ */
+void sluice_region_release(struct mm_struct *mm, struct sluice_region *region,
+			   bool stuck)
 {
-	/* What a dead IOMMU may still reach stays pinned, and charged. */
 	if (!stuck) {
 		sluice_region_unpin(region, 0, region->npages);
-		sluice_unaccount(uni->mm, region->npages);
+		sluice_unaccount(mm, region->npages);
 	} else if (region->user) {
 		free_uid(region->user);
 		region->user = NULL;
@@ -213,15 +217,22 @@ static void release(struct sluice_unified *uni, struct sluice_region *region,
 
 /* ---- Registering ---- */
 
-static int publish(struct sluice_unified *uni, struct sluice_region *region,
-		   u32 *handle)
+/**
+ * sluice_region_publish - give a region its handle
+ * @uni: the space's part
+ * @region: pinned memory
+ *
+ * Return: 0; -ENOSPC if there are too many; -ENOMEM.
+ */
+int sluice_region_publish(struct sluice_unified *uni,
+			  struct sluice_region *region)
 {
 	int ret;
 
 	if (!atomic_add_unless(&uni->nr_regions, 1, SLUICE_MAX_REGIONS))
 		return -ENOSPC;
 	atomic_long_add(region->npages, &uni->registered);
-	ret = xa_alloc(&uni->regions, handle, region, xa_limit_31b,
+	ret = xa_alloc(&uni->regions, &region->handle, region, xa_limit_31b,
 		       GFP_KERNEL_ACCOUNT);
 	if (ret) {
 		atomic_long_sub(region->npages, &uni->registered);
@@ -232,7 +243,6 @@ static int publish(struct sluice_unified *uni, struct sluice_region *region,
 
 /**
  * sluice_region_pin - pin and charge memory of the current process
- * @uni: the unified part of a space that it owns
  * @vaddr: address, page aligned
  * @npages: how much, at least one page
  * @prot: %SLUICE_PROT_READ and %SLUICE_PROT_WRITE, at least one
@@ -240,8 +250,7 @@ static int publish(struct sluice_unified *uni, struct sluice_region *region,
  * Return: a region without a handle; ERR_PTR() of -EFAULT if not all of it can be
  * pinned with these rights; -ENOMEM for lack of memory, or RLIMIT_MEMLOCK; -EINTR.
  */
-struct sluice_region *sluice_region_pin(struct sluice_unified *uni,
-					unsigned long vaddr,
+struct sluice_region *sluice_region_pin(unsigned long vaddr,
 					unsigned long npages, unsigned int prot)
 {
 	struct sluice_region *region;
@@ -253,7 +262,7 @@ struct sluice_region *sluice_region_pin(struct sluice_unified *uni,
 	region->prot = prot;
 	mt_init(&region->pfns);
 	/* First: nothing is pinned beyond the limit. */
-	ret = sluice_account(uni->mm, npages);
+	ret = sluice_account(current->mm, npages);
 	if (ret)
 		goto err_free;
 	ret = pin_pages(region, vaddr, npages);
@@ -262,7 +271,7 @@ struct sluice_region *sluice_region_pin(struct sluice_unified *uni,
 
 	if (region->npages)
 		sluice_region_unpin(region, 0, region->npages);
-	sluice_unaccount(uni->mm, npages);
+	sluice_unaccount(current->mm, npages);
 err_free:
 	sluice_region_free(region);
 	return ERR_PTR(ret);
@@ -311,14 +320,16 @@ int sluice_region_register(struct sluice_space *space, unsigned long vaddr,
 
 	if (current->mm != uni->mm)
 		return -EPERM;
-	region = sluice_region_pin(uni, vaddr, size >> PAGE_SHIFT, prot);
+	region = sluice_region_pin(vaddr, size >> PAGE_SHIFT, prot);
 	if (IS_ERR(region))
 		return PTR_ERR(region);
 	/* Who has a group was given the right to pin; others share a limit. */
 	ret = READ_ONCE(space->usable.nr) ? 0 : charge_user(region);
-	ret = ret ?: publish(uni, region, handle);
+	ret = ret ?: sluice_region_publish(uni, region);
 	if (ret)
-		release(uni, region, false);
+		sluice_region_release(uni->mm, region, false);
+	else
+		*handle = region->handle;
 	return ret;
 }
 
@@ -360,7 +371,8 @@ static int covered(struct sluice_unified *uni, struct sluice_region *without,
 	unsigned int prot = extent->prot & (SLUICE_PROT_READ |
 					    SLUICE_PROT_WRITE);
 
-	last = at + (extent->len >> PAGE_SHIFT) - 1;
+	/* It may be a part of a page. */
+	last = PHYS_PFN(extent->phys + (extent->len - 1));
 	for (;;) {
 		MA_STATE(mas, &without->pfns, at, at);
 		unsigned long next = 0;
@@ -443,6 +455,30 @@ static int check_unused(struct sluice_space *space,
 	return ret;
 }
 
+/**
+ * sluice_region_withdraw - take a region's name, if nothing of it is mapped
+ * @space: the space; its lock is held for writing
+ * @region: a published region of it
+ *
+ * Return: 0, then the caller releases it; or as sluice_region_unregister().
+ */
+int sluice_region_withdraw(struct sluice_space *space,
+			   struct sluice_region *region)
+{
+	struct sluice_unified *uni = space->uni;
+	int ret;
+
+	lockdep_assert_held_write(&space->lock);
+	ret = atomic64_read(&uni->mapped) ? make_pfns(region) : 0;
+	ret = ret ?: check_unused(space, region);
+	if (ret)
+		return ret;
+	xa_erase(&uni->regions, region->handle);
+	atomic_long_sub(region->npages, &uni->registered);
+	atomic_dec(&uni->nr_regions);
+	return 0;
+}
+
 static int unregister(struct sluice_space *space, u32 handle)
 {
 	struct sluice_unified *uni = space->uni;
@@ -458,20 +494,13 @@ static int unregister(struct sluice_space *space, u32 handle)
 		return ret;
 	if (down_write_killable(&space->lock))
 		return -EINTR;
-	/* A map may have come after the look above: once more, if need be. */
-	ret = atomic64_read(&uni->mapped) ? make_pfns(region) : 0;
-	ret = ret ?: check_unused(space, region);
-	if (!ret)
-		xa_erase(&uni->regions, handle);
+	/* A map may have come after the look above. */
+	ret = sluice_region_withdraw(space, region);
 	stuck = sluice_space_dead(space) || READ_ONCE(uni->stuck);
 	up_write(&space->lock);
-	if (ret)
-		return ret;
-
-	atomic_long_sub(region->npages, &uni->registered);
-	atomic_dec(&uni->nr_regions);
-	release(uni, region, stuck);
-	return 0;
+	if (!ret)
+		sluice_region_release(uni->mm, region, stuck);
+	return ret;
 }
 
 /**
@@ -508,7 +537,7 @@ void sluice_region_free_all(struct sluice_unified *uni, bool stuck)
 
 	xa_for_each(&uni->regions, handle, region) {
 		xa_erase(&uni->regions, handle);
-		release(uni, region, stuck);
+		sluice_region_release(uni->mm, region, stuck);
 	}
 	xa_destroy(&uni->regions);
 }

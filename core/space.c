@@ -16,7 +16,7 @@
 #include <linux/printk.h>
 #include <linux/slab.h>
 
-#include "unified.h"
+#include "spapr.h"
 
 /* The name administrators know from VFIO. */
 #undef MODULE_PARAM_PREFIX
@@ -225,6 +225,23 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+/* A unified space has mappings without groups, too. */
+static bool is_unified(struct sluice_space *space)
+{
+	return space->uni && !space->spapr;
+}
+
+/* Is the group's IOMMU of the kind that the space is about? */
+static int check_kind(struct sluice_space *space,
+		      struct sluice_attachment *att)
+{
+	const struct sluice_backend *backend = att->iommu->backend;
+
+	if (space->spapr)
+		return sluice_spapr_check_iommu(space, att->iommu);
+	return backend->domain_ops->windows && !space->uni ? -ENODEV : 0;
+}
+
 static int check_fit(struct sluice_space *space,
 		     const struct sluice_ranges *usable, u64 pgsizes)
 {
@@ -240,6 +257,11 @@ static int plan(struct sluice_space *space, struct sluice_attachment *att,
 	int ret;
 
 	*pgsizes = usable_pgsizes(att->iommu->caps.pgsizes);
+	/* Its windows say all; that they are possible is seen when they are made. */
+	if (space->spapr) {
+		*usable = (struct sluice_ranges){};
+		return 0;
+	}
 	if (!list_empty(&space->groups))
 		*pgsizes &= space->pgsizes;
 	if (!*pgsizes)
@@ -304,6 +326,13 @@ static void note_death(struct sluice_space *space, struct sluice_domain *domain,
 		WRITE_ONCE(space->uni->stuck, true);
 }
 
+static enum sluice_domain_kind domain_kind(const struct sluice_space *space)
+{
+	if (space->spapr)
+		return SLUICE_DOMAIN_WINDOWS;
+	return space->uni ? SLUICE_DOMAIN_UNIFIED : SLUICE_DOMAIN_MAPPINGS;
+}
+
 /* A new domain with the space's content, attached. */
 static struct sluice_domain *add_domain(struct sluice_space *space,
 					struct sluice_attachment *att)
@@ -312,12 +341,11 @@ static struct sluice_domain *add_domain(struct sluice_space *space,
 	int ret;
 
 	domain = sluice_domain_alloc(att->iommu, att->group,
-				     space->uni ? SLUICE_DOMAIN_UNIFIED :
-						  SLUICE_DOMAIN_MAPPINGS);
+				     domain_kind(space));
 	if (IS_ERR(domain))
 		return domain;
 	ret = -ENODEV;
-	if (space->uni && !domain->ops->cut) {
+	if (is_unified(space) && !domain->ops->cut) {
 		pr_warn_ratelimited("group %d: backend %s can't serve a unified space\n",
 				    iommu_group_id(att->group),
 				    att->iommu->backend->name);
@@ -327,9 +355,12 @@ static struct sluice_domain *add_domain(struct sluice_space *space,
 	if (ret)
 		goto err_free;
 
-	ret = fill(space, domain);
+	ret = space->spapr ? sluice_spapr_fit(space, domain, att->group) : 0;
 	if (ret)
 		goto err_detach;
+	ret = fill(space, domain);
+	if (ret)
+		goto err_clear;
 
 	sluice_mmio_lock();
 	ret = space->uni ? sluice_mmio_fill_unified(space, domain) :
@@ -338,9 +369,12 @@ static struct sluice_domain *add_domain(struct sluice_space *space,
 		list_add_tail(&domain->node, &space->domains);
 	sluice_mmio_unlock();
 	if (ret)
-		goto err_detach;
+		goto err_clear;
 	return domain;
 
+err_clear:
+	if (space->spapr)
+		sluice_spapr_empty(space, domain);
 err_detach:
 	domain->ops->detach(domain, att->group);
 	note_death(space, domain, att->iommu);
@@ -428,7 +462,8 @@ static void drop_idle_domain(struct sluice_space *space)
  *
  * Context: the caller holds the space's lock for writing.
  * Return: 0; -EPERM if its interrupts can't be isolated; -ENODEV if no backend
- * drives its IOMMU; -EINVAL if what is mapped can't be mapped for this group;
+ * drives its IOMMU, or that has no such spaces; -EINVAL if what is mapped can't be
+ * mapped for this group, or it can't have the windows of a SPAPR space;
  * -EIO if its IOMMU is dead; -ENOMEM, or RLIMIT_MEMLOCK for a unified space's
  * tables. After a failure the group's DMA is blocked.
  */
@@ -448,7 +483,8 @@ int sluice_space_attach(struct sluice_space *space,
 	att = attachment_alloc(iommu_group);
 	if (IS_ERR(att))
 		return PTR_ERR(att);
-	ret = plan(space, att, &usable, &pgsizes);
+	ret = check_kind(space, att);
+	ret = ret ?: plan(space, att, &usable, &pgsizes);
 	if (ret)
 		goto err_free;
 	domain = share_domain(space, att);
@@ -467,7 +503,8 @@ int sluice_space_attach(struct sluice_space *space,
 	space->pgsizes = pgsizes;
 	if (!space->uni)
 		return 0;
-	drop_idle_domain(space);
+	if (!space->spapr)
+		drop_idle_domain(space);
 	ret = sluice_unified_charge_tables(space);
 	if (ret)
 		sluice_space_detach(space, iommu_group);
@@ -480,12 +517,22 @@ err_free:
 	return ret;
 }
 
+/* The last group is about to leave. */
+static void clear(struct sluice_space *space)
+{
+	if (space->spapr)
+		sluice_unified_clear(space);
+	else if (!space->uni)
+		sluice_legacy_clear(space);
+}
+
 /**
  * sluice_space_detach - block a group's DMA
  * @space: the space it is attached to
  * @iommu_group: the group
  *
- * With the last group all mappings go, but not those of a unified space.
+ * With the last group all mappings go, and a SPAPR space's windows, but not what a
+ * unified space has.
  *
  * Context: the caller holds the space's lock for writing. Can't fail.
  */
@@ -505,13 +552,17 @@ void sluice_space_detach(struct sluice_space *space,
 
 found:
 	domain = att->domain;
-	if (!space->uni && list_is_singular(&space->groups))
-		sluice_legacy_clear(space);
+	if (list_is_singular(&space->groups))
+		clear(space);
 	list_del(&att->node);
 	sluice_mmio_lock();
+	/* Others may have its content, but its windows are about to go. */
+	if (space->spapr && domain->nr_groups == 1 &&
+	    !list_empty(&space->groups))
+		sluice_spapr_empty(space, domain);
 	domain->ops->detach(domain, iommu_group);
 	last = !--domain->nr_groups &&
-	       !(space->uni && list_is_singular(&space->domains));
+	       !(is_unified(space) && list_is_singular(&space->domains));
 	if (last)
 		list_del(&domain->node);
 	sluice_mmio_unlock();
@@ -521,7 +572,9 @@ found:
 	attachment_free(att);
 	if (space->uni)
 		sluice_unified_trim_tables(space);
-	if (!list_empty(&space->groups))
+	if (space->spapr)
+		sluice_spapr_detached(space);
+	else if (!list_empty(&space->groups))
 		widen(space);
 	else if (!space->uni)
 		sluice_ranges_free(&space->usable);

@@ -50,6 +50,7 @@ int sluice_txn_begin(struct sluice_txn *txn, struct sluice_space *space,
 	txn->max_extents = SLUICE_TXN_FEW;
 	txn->mapped = 0;
 	txn->unmapped = 0;
+	txn->tce_lg2 = 0;
 	txn->keep_tables = false;
 	txn->stuck = sluice_space_dead(space) || READ_ONCE(space->uni->stuck);
 	if (!list_empty(&space->domains) &&
@@ -120,6 +121,10 @@ int sluice_txn_flush(struct sluice_txn *txn)
 		gather->keep_tables = txn->keep_tables;
 	}
 	for (i = 0; i < txn->nr_freed && !txn->stuck; i++) {
+		if (unlikely(txn->tce_lg2)) {
+			sluice_unpin_tces(&txn->freed[i], txn->tce_lg2);
+			continue;
+		}
 		sluice_unpin_extent(&txn->freed[i], txn->freed[i].prot);
 		npages += txn->freed[i].len >> PAGE_SHIFT;
 	}
@@ -172,7 +177,7 @@ static void keep_freed(struct sluice_txn *txn, size_t nr)
 			*to++ = *e;
 	}
 	txn->unmapped += bytes;
-	txn->mapped -= registered >> PAGE_SHIFT;
+	txn->mapped -= registered;
 	txn->nr_freed = to - txn->freed;
 }
 
@@ -594,21 +599,18 @@ int sluice_txn_map_region(struct sluice_txn *txn, u64 iova,
 			  const struct sluice_region *region, u64 offset,
 			  u64 size, unsigned int prot, u64 page)
 {
-	unsigned long npages = size >> PAGE_SHIFT, first = offset >> PAGE_SHIFT;
-	unsigned long done = 0, used;
+	u64 done = 0, used;
 	int ret;
 
 	if (txn->stuck)
 		return -EIO;
-	ret = sluice_txn_need_room(txn, npages);
-	while (!ret && done < npages) {
+	ret = sluice_txn_need_room(txn, size >> PAGE_SHIFT);
+	while (!ret && done < size) {
 		size_t nr;
 
-		nr = sluice_region_extents(region,
-					   iova + ((u64)done << PAGE_SHIFT),
-					   first + done, npages - done,
-					   txn->extents, txn->max_extents,
-					   &used);
+		nr = sluice_region_extents(region, iova + done, offset + done,
+					   size - done, txn->extents,
+					   txn->max_extents, &used);
 		if (page != PAGE_SIZE &&
 		    !sluice_txn_aligned(txn->extents, nr, page)) {
 			ret = -EINVAL;
@@ -624,5 +626,5 @@ int sluice_txn_map_region(struct sluice_txn *txn, u64 iova,
 			ret = -EINTR;
 		cond_resched();
 	}
-	return map_end(txn, ret, iova, (u64)done << PAGE_SHIFT);
+	return map_end(txn, ret, iova, done);
 }

@@ -37,7 +37,7 @@ static int check_type(struct sluice_space *space)
 
 	if (ret)
 		return ret;
-	ret = space->uni ? 0 : -ENOTTY;
+	ret = space->type == SLUICE_SPACE_UNIFIED ? 0 : -ENOTTY;
 	up_read(&space->lock);
 	return ret;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Unified spaces: their life, and the memory of their tables.
+ * Spaces whose domains are the record: their life, and the memory of their tables.
  *
- * Owns: what a space has beside its domains if its type is unified, how a new
+ * Owns: what such a space, unified or SPAPR, has beside its domains, how a new
  * domain gets the space's content, and that tables count as locked memory (else
  * one registered page, mapped every 2 MiB, would eat the machine). Does not own:
  * maps and unmaps (txn.c).
@@ -12,13 +12,13 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "unified.h"
+#include "spapr.h"
 
 /* Extents read from a table at a time. */
 #define FEW 16
 
 /**
- * sluice_unified_init - make a space unified, owned by the current process
+ * sluice_unified_init - have a space's domains be the record, for the current process
  * @space: a space without a type; its lock is held for writing
  *
  * Return: 0 or -ENOMEM.
@@ -41,8 +41,11 @@ int sluice_unified_init(struct sluice_space *space)
 	return 0;
 }
 
-/* Unmaps what is left, window by window. */
-static void clear_windows(struct sluice_space *space)
+/**
+ * sluice_unified_clear - unmap what is left, window by window
+ * @space: the space; its lock is held for writing, and it has at most one domain
+ */
+void sluice_unified_clear(struct sluice_space *space)
 {
 	struct sluice_unified *uni = space->uni;
 	struct sluice_txn txn;
@@ -54,19 +57,23 @@ static void clear_windows(struct sluice_space *space)
 	sluice_mmio_unmap_range(space, 0, U64_MAX, &unmapped);
 	/* There is one domain left, so it can't fail. */
 	sluice_txn_begin(&txn, space, true);
-	for (i = 0; i < uni->nr_windows; i++)
+	for (i = 0; i < uni->nr_windows; i++) {
+		/* Where that isn't 0 there is but one window. */
+		txn.tce_lg2 = sluice_spapr_tce_lg2(space, &uni->windows[i]);
 		sluice_txn_clear(&txn, uni->windows[i].start,
 				 uni->windows[i].last);
+	}
 	sluice_txn_end(&txn);
 }
 
 /**
  * sluice_unified_deinit - the end of a space's unified part
- * @space: a unified space without groups, and with no more users
+ * @space: a unified or SPAPR space without groups; its lock is held for writing
  *
  * Unmaps what is mapped, and unregisters what is registered.
  *
- * Context: nobody else uses the space; its lock is held for writing.
+ * Context: nobody else uses a unified space, ever. Of a SPAPR one, all that others keep
+ * without its lock is nothing.
  */
 void sluice_unified_deinit(struct sluice_space *space)
 {
@@ -74,7 +81,7 @@ void sluice_unified_deinit(struct sluice_space *space)
 	struct sluice_domain *domain, *next;
 	bool stuck;
 
-	clear_windows(space);
+	sluice_unified_clear(space);
 	stuck = sluice_space_dead(space) || uni->stuck;
 	sluice_mmio_lock();
 	list_for_each_entry_safe(domain, next, &space->domains, node) {
@@ -84,6 +91,8 @@ void sluice_unified_deinit(struct sluice_space *space)
 	sluice_mmio_unlock();
 
 	sluice_ranges_free(&space->usable);
+	if (space->spapr)
+		sluice_spapr_deinit(space, stuck);
 	sluice_region_free_all(uni, stuck);
 	sluice_unaccount(uni->mm, uni->tables);
 	mmdrop(uni->mm);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the files of unified spaces share (kunit/ excepted, nobody else includes
- * it).
+ * What the files of spaces share that have no record of their maps (kunit/ excepted,
+ * nobody else includes it).
  *
- * A unified space has no record of its maps: the page table is the record. What
- * it has beside the table is windows, registered memory, and its owner.
+ * The domain is the record there: the page table, or what a backend keeps beside it.
+ * What the space has is windows, registered memory, and its owner. That are unified
+ * spaces, and SPAPR ones, which have a little more (spapr.h).
  *
  * Lock order: as core/private.h says, and
  *
@@ -32,9 +33,10 @@
 #define SLUICE_MAX_REGIONS 65536
 
 /**
- * struct sluice_unified - what a space has if its type is unified
+ * struct sluice_unified - what a space has if its domains are the record
  * @mm: the owner's address space; a reference of mmgrab()
- * @windows: by IOVA, disjoint; changed with the space's lock held for writing
+ * @windows: by IOVA, disjoint; changed with the space's lock held for writing. In a
+ *	SPAPR space all domains have just these
  * @nr_windows: used entries of @windows
  * @regions: &struct sluice_region by handle; erased with the space's lock held for
  *	writing, so who holds it for reading may use what was found
@@ -43,7 +45,8 @@
  * @mmio: device memory that is mapped, &sluice_mmio_map.space_node; changed under the
  *	mmio lock
  * @nr_mmio: how many
- * @mapped: pages that are mapped by handle, of all operations that are complete
+ * @mapped: bytes of registered memory that are mapped, by all operations that are
+ *	complete
  * @unregister_lock: serialises unregistrations
  * @tables_lock: guards changes of @tables
  * @tables: pages charged to @mm for the domains' tables
@@ -70,6 +73,7 @@ struct sluice_unified {
 
 int sluice_unified_init(struct sluice_space *space);
 void sluice_unified_deinit(struct sluice_space *space);
+void sluice_unified_clear(struct sluice_space *space);
 bool sluice_unified_empty(struct sluice_space *space, u64 start, u64 last);
 int sluice_unified_check_fit(struct sluice_space *space,
 			     const struct sluice_ranges *usable, u64 pgsizes);
@@ -89,6 +93,10 @@ const struct sluice_window *sluice_window_find(struct sluice_unified *uni,
 bool sluice_window_part(struct sluice_unified *uni, struct sluice_range *range,
 			struct sluice_range *part);
 u64 sluice_window_pgsizes(struct sluice_space *space);
+void sluice_window_insert(struct sluice_unified *uni, u64 start, u64 last,
+			  u32 page_lg2);
+void sluice_window_erase(struct sluice_unified *uni,
+			 const struct sluice_window *window);
 
 /* ---- region.c: registered memory ---- */
 
@@ -110,9 +118,12 @@ struct sluice_run {
  * @nr_runs: how many, without that one
  * @max_runs: room in @runs
  * @pfns: the same memory as a set; made when it is needed, under
- *	&sluice_unified.unregister_lock
+ *	&sluice_unified.unregister_lock, or the lock of a SPAPR space for writing
  * @has_pfns: whether it was
  * @user: who is charged beside the process; NULL if nobody is
+ * @handle: its name
+ * @vaddr: where it was registered: the name in a SPAPR space
+ * @node: link in &sluice_spapr.regions
  */
 struct sluice_region {
 	unsigned long npages;
@@ -123,22 +134,30 @@ struct sluice_region {
 	struct maple_tree pfns;
 	bool has_pfns;
 	struct user_struct *user;
+	u32 handle;
+	unsigned long vaddr;
+	struct rb_node node;
 };
 
 int sluice_region_register(struct sluice_space *space, unsigned long vaddr,
 			   u64 size, unsigned int prot, u32 *handle);
 int sluice_region_unregister(struct sluice_space *space, u32 handle);
-struct sluice_region *sluice_region_pin(struct sluice_unified *uni,
-					unsigned long vaddr,
+struct sluice_region *sluice_region_pin(unsigned long vaddr,
 					unsigned long npages,
 					unsigned int prot);
+int sluice_region_publish(struct sluice_unified *uni,
+			  struct sluice_region *region);
+int sluice_region_withdraw(struct sluice_space *space,
+			   struct sluice_region *region);
+void sluice_region_release(struct mm_struct *mm, struct sluice_region *region,
+			   bool stuck);
 void sluice_region_unpin(const struct sluice_region *region,
 			 unsigned long first, unsigned long npages);
 void sluice_region_free(struct sluice_region *region);
 size_t sluice_region_extents(const struct sluice_region *region, u64 iova,
-			     unsigned long first, unsigned long npages,
+			     u64 offset, u64 size,
 			     struct sluice_extent *extents, size_t max,
-			     unsigned long *used);
+			     u64 *used);
 void sluice_region_free_all(struct sluice_unified *uni, bool stuck);
 size_t sluice_region_find(const struct sluice_region *region,
 			  unsigned long page);
@@ -178,8 +197,10 @@ static inline u64 sluice_step_bytes(u64 iova)
  * @max_pages: how many
  * @extents: room for a step's extents
  * @max_extents: how many
- * @mapped: pages that were mapped by handle, less those unmapped
+ * @mapped: bytes of registered memory that were mapped, less those unmapped
  * @unmapped: bytes that were unmapped at the user's request
+ * @tce_lg2: 0; or each 2^n bytes have pinned their page, and weren't charged: maps of
+ *	a SPAPR space of version 1
  * @keep_tables: sluice_txn_keep_tables() was called
  * @stuck: a flush failed: unpin nothing any more
  * @few: where @freed points without memory
@@ -200,6 +221,7 @@ struct sluice_txn {
 	size_t max_extents;
 	s64 mapped;
 	u64 unmapped;
+	unsigned int tce_lg2;
 	bool keep_tables;
 	bool stuck;
 	struct sluice_extent few[SLUICE_TXN_FEW];

@@ -169,8 +169,8 @@ static unsigned int map_handles(struct sluice_txn *txn,
 				       &run, txn->extents);
 		if (!n || !map_slice(txn, n, prot))
 			return done;
-		txn->mapped += (alike ? n * PAGE_SIZE :
-				count_bytes(txn->extents, n)) >> PAGE_SHIFT;
+		txn->mapped += alike ? n * PAGE_SIZE :
+				       count_bytes(txn->extents, n);
 		done += n;
 	} while (n == txn->max_extents);
 	return done;

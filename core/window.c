@@ -73,6 +73,46 @@ u64 sluice_window_pgsizes(struct sluice_space *space)
 	       (2 * ((u64)SLUICE_PIN_BATCH << PAGE_SHIFT) - 1);
 }
 
+/**
+ * sluice_window_insert - add a window to the list
+ * @uni: the space's part, with fewer than SLUICE_MAX_WINDOWS; the space's lock is held
+ *	for writing
+ * @start: first IOVA
+ * @last: last IOVA, inclusive; no window overlaps
+ * @page_lg2: log2 of its page size
+ */
+void sluice_window_insert(struct sluice_unified *uni, u64 start, u64 last,
+			  u32 page_lg2)
+{
+	unsigned int at = 0;
+
+	while (at < uni->nr_windows && uni->windows[at].start < start)
+		at++;
+	memmove(&uni->windows[at + 1], &uni->windows[at],
+		(uni->nr_windows - at) * sizeof(uni->windows[0]));
+	uni->windows[at] = (struct sluice_window){
+		.start = start,
+		.last = last,
+		.page_lg2 = page_lg2,
+	};
+	uni->nr_windows++;
+}
+
+/**
+ * sluice_window_erase - take a window out of the list
+ * @uni: the space's part; the space's lock is held for writing
+ * @window: one of its windows; nothing is mapped there
+ */
+void sluice_window_erase(struct sluice_unified *uni,
+			 const struct sluice_window *window)
+{
+	unsigned int at = window - uni->windows;
+
+	uni->nr_windows--;
+	memmove(&uni->windows[at], &uni->windows[at + 1],
+		(uni->nr_windows - at) * sizeof(uni->windows[0]));
+}
+
 /* Finds room for @size bytes between the windows that are within @range. */
 static bool find_gap(struct sluice_unified *uni,
 		     const struct sluice_range *range, u64 size, u64 page,
@@ -140,7 +180,6 @@ int sluice_window_create(struct sluice_space *space,
 {
 	u64 pgsizes = sluice_window_pgsizes(space), page, start = arg->start;
 	struct sluice_unified *uni = space->uni;
-	unsigned int at = 0;
 	int ret;
 
 	lockdep_assert_held_write(&space->lock);
@@ -164,16 +203,8 @@ int sluice_window_create(struct sluice_space *space,
 	if (uni->nr_windows == SLUICE_MAX_WINDOWS)
 		return -ENOSPC;
 
-	while (at < uni->nr_windows && uni->windows[at].start < start)
-		at++;
-	memmove(&uni->windows[at + 1], &uni->windows[at],
-		(uni->nr_windows - at) * sizeof(uni->windows[0]));
-	uni->windows[at] = (struct sluice_window){
-		.start = start,
-		.last = start + (arg->size - 1),
-		.page_lg2 = arg->page_lg2,
-	};
-	uni->nr_windows++;
+	sluice_window_insert(uni, start, start + (arg->size - 1),
+			     arg->page_lg2);
 	arg->start = start;
 	return 0;
 }
@@ -189,16 +220,12 @@ int sluice_window_remove(struct sluice_space *space, u64 start)
 {
 	struct sluice_unified *uni = space->uni;
 	const struct sluice_window *window = sluice_window_find(uni, start);
-	unsigned int at;
 
 	lockdep_assert_held_write(&space->lock);
 	if (!window || window->start != start)
 		return -ENOENT;
 	if (!sluice_unified_empty(space, window->start, window->last))
 		return -EBUSY;
-	at = window - uni->windows;
-	uni->nr_windows--;
-	memmove(&uni->windows[at], &uni->windows[at + 1],
-		(uni->nr_windows - at) * sizeof(uni->windows[0]));
+	sluice_window_erase(uni, window);
 	return 0;
 }

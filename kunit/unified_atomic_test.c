@@ -63,7 +63,7 @@ static void expect_model(struct model *m)
 	KUNIT_ASSERT_EQ(test, unified_pins(m->u, m->addr, SLOTS),
 			SLOTS + pinned);
 	KUNIT_ASSERT_EQ(test, unified_locked(m->u), SLOTS + pinned);
-	KUNIT_ASSERT_EQ(test, atomic64_read(&m->u->space.uni->mapped), handles);
+	KUNIT_ASSERT_EQ(test, unified_mapped(m->u), handles);
 }
 
 /* Does an operation to the model; returns pages unmapped, or -EEXIST. */

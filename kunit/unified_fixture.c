@@ -342,6 +342,12 @@ long unified_locked(struct unified *u)
 	return current->mm->locked_vm - u->locked - u->space.uni->tables;
 }
 
+/* Pages mapped by handle. */
+s64 unified_mapped(struct unified *u)
+{
+	return atomic64_read(&u->space.uni->mapped) >> PAGE_SHIFT;
+}
+
 /* Gives back what quarantine keeps, so that the test leaves no pin behind. */
 void unified_unpin(struct unified *u, unsigned long addr, unsigned long npages)
 {
@@ -465,7 +471,7 @@ struct unified_state *unified_state(struct unified *u)
 			mapped += state->extents[i].len >> PAGE_SHIFT;
 	}
 	state->locked = unified_locked(u);
-	state->mapped = atomic64_read(&uni->mapped);
+	state->mapped = unified_mapped(u);
 	state->registered = atomic_long_read(&uni->registered);
 	KUNIT_EXPECT_EQ(u->test, state->mapped, mapped);
 	return state;

@@ -92,6 +92,7 @@ void unified_forget(struct unified *u, u32 handle);
 unsigned long unified_pins(struct unified *u, unsigned long addr,
 			   unsigned long npages);
 long unified_locked(struct unified *u);
+s64 unified_mapped(struct unified *u);
 void unified_unpin(struct unified *u, unsigned long addr,
 		   unsigned long npages);
 void unified_expect_mapped(struct unified *u, unsigned int group, u64 iova,

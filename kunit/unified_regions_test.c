@@ -419,10 +419,10 @@ static void regions_scattered(struct kunit *test)
 			}
 			unified_expect_hole(u, 0, WIN + PAGES(n), 1);
 			KUNIT_EXPECT_EQ(test, n,
-					atomic64_read(&u->space.uni->mapped));
+					unified_mapped(u));
 			KUNIT_ASSERT_EQ(test, unified_clear(u), n);
 			KUNIT_EXPECT_EQ(test, 0,
-					atomic64_read(&u->space.uni->mapped));
+					unified_mapped(u));
 		}
 	}
 	unified_forget(u, handle);

@@ -342,7 +342,7 @@ static void run(struct kunit *test, bool shared)
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&u->space.uni->registered),
 			THREADS * SLOTS);
 	unified_clear(u);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&u->space.uni->mapped), 0);
+	KUNIT_EXPECT_EQ(test, unified_mapped(u), 0);
 	xa_for_each(&u->space.uni->regions, handle, region)
 		KUNIT_EXPECT_EQ(test, 0, unified_unregister(u, handle));
 	for (i = 0; i < THREADS; i++)

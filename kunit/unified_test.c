@@ -341,7 +341,7 @@ static void unified_cuts(struct kunit *test)
 		unified_expect_hole(u, 0, WIN + PAGES(first), n);
 		unified_expect_phys(u, 0, WIN + PAGES(end), run.pfn + end,
 				    3 * SUPER - end);
-		KUNIT_EXPECT_EQ(test, atomic64_read(&u->space.uni->mapped),
+		KUNIT_EXPECT_EQ(test, unified_mapped(u),
 				3 * SUPER - n);
 		KUNIT_ASSERT_EQ(test, 3 * SUPER - n, unified_clear(u));
 		sluice_space_reclaim(&u->space);
@@ -422,14 +422,14 @@ static void unified_kinds(struct kunit *test)
 							RW)));
 	KUNIT_EXPECT_EQ(test, unified_pins(u, addr, 8), 16);
 	KUNIT_EXPECT_EQ(test, unified_locked(u), 16);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&u->space.uni->mapped), 8);
+	KUNIT_EXPECT_EQ(test, unified_mapped(u), 8);
 
 	/* One unmap over both, of which only one lets pages go. */
 	KUNIT_ASSERT_EQ(test, 0, unified_do(u, make_unmap(WIN + PAGES(4), 8)));
 	KUNIT_EXPECT_EQ(test, u->batch.unmapped, PAGES(8));
 	KUNIT_EXPECT_EQ(test, unified_pins(u, addr, 8), 12);
 	KUNIT_EXPECT_EQ(test, unified_locked(u), 12);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&u->space.uni->mapped), 4);
+	KUNIT_EXPECT_EQ(test, unified_mapped(u), 4);
 	KUNIT_EXPECT_EQ(test, 8, unified_clear(u));
 	KUNIT_EXPECT_EQ(test, unified_pins(u, addr, 8), 8);
 	KUNIT_EXPECT_EQ(test, 0, unified_unregister(u, handle));

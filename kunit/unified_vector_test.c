@@ -152,7 +152,7 @@ static void expect_done(struct vector *v, int kind, unsigned int at)
 			NR + 1 + (kind == 1 ? 0 : at));
 	KUNIT_EXPECT_EQ(u->test, unified_locked(u),
 			NR + 1 + (kind == 1 ? 0 : at));
-	KUNIT_EXPECT_EQ(u->test, atomic64_read(&u->space.uni->mapped),
+	KUNIT_EXPECT_EQ(u->test, unified_mapped(u),
 			kind == 1 ? at : 0);
 }
 
@@ -235,7 +235,7 @@ static void vector_unmaps(struct kunit *test)
 	unified_expect_phys(u, 0, far + PAGES(11), run.pfn + 11, SUPER - 11);
 	KUNIT_EXPECT_EQ(test, unified_pins(u, v.addr, NR), NR + 1 + 4);
 	KUNIT_EXPECT_EQ(test, unified_locked(u), NR + 1 + 4);
-	KUNIT_EXPECT_EQ(test, atomic64_read(&u->space.uni->mapped), SUPER - 2);
+	KUNIT_EXPECT_EQ(test, unified_mapped(u), SUPER - 2);
 	unified_clear(u);
 	unified_forget(u, handle);
 	unified_finish(u);
