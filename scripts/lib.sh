@@ -86,3 +86,18 @@ kernel_version()
 	sed -n -e 's/^VERSION = //p' -e 's/^PATCHLEVEL = //p' \
 		-e 's/^SUBLEVEL = //p' "$LINUX/Makefile" | paste -sd.
 }
+
+# kernel_for MACHINE KERNEL: the variant of scripts/kernel that release, debug or
+# peer stands for on a machine. Any other name stands for itself.
+kernel_for()
+{
+	local machine_programs=x86_64
+
+	# shellcheck disable=SC1090	# one of tests/machines
+	. "$TOP/tests/machines/$1"
+	case $machine_programs-$2 in
+	ppc64le-release) echo ppc64le ;;
+	ppc64le-debug | ppc64le-peer) echo "ppc64le-$2" ;;
+	*) echo "$2" ;;
+	esac
+}

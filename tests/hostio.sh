@@ -124,5 +124,5 @@ compare_all
 result compare-after-mount $?
 umount $MNT
 rm -r $DIR
-[ -z "$(complaints | tee /dev/ttyS1)" ]
+[ -z "$(complaints | tee "$SLUICE_OUT")" ]
 result no-complaints $?
