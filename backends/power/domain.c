@@ -161,6 +161,19 @@ void power_domain_free(struct sluice_domain *domain)
 
 /* ---- PEs ---- */
 
+/* Can @b have the windows of a domain that was made for @a? */
+static bool same_windows(const struct power_pe *a, const struct power_pe *b)
+{
+	const struct sluice_caps *x = &a->iommu.caps, *y = &b->iommu.caps;
+
+	return x->nr_apertures == y->nr_apertures &&
+	       !memcmp(x->apertures, y->apertures,
+		       x->nr_apertures * sizeof(x->apertures[0])) &&
+	       x->windows.pgsizes == y->windows.pgsizes &&
+	       x->windows.max == y->windows.max &&
+	       a->large_lg2 == b->large_lg2;
+}
+
 /**
  * power_domain_compatible - &struct sluice_domain_ops.compatible
  * @domain: the domain
@@ -173,17 +186,8 @@ bool power_domain_compatible(struct sluice_domain *domain,
 			     struct sluice_iommu *iommu,
 			     struct iommu_group *group)
 {
-	const struct sluice_caps *mine = &domain->iommu->caps;
-	const struct sluice_caps *caps = &iommu->caps;
-
 	return iommu->backend == &power_backend &&
-	       mine->nr_apertures == caps->nr_apertures &&
-	       !memcmp(mine->apertures, caps->apertures,
-		       caps->nr_apertures * sizeof(caps->apertures[0])) &&
-	       mine->windows.pgsizes == caps->windows.pgsizes &&
-	       mine->windows.max == caps->windows.max &&
-	       power_pe_of(domain->iommu)->large_lg2 ==
-		       power_pe_of(iommu)->large_lg2;
+	       same_windows(power_pe_of(domain->iommu), power_pe_of(iommu));
 }
 
 /**
@@ -191,7 +195,8 @@ bool power_domain_compatible(struct sluice_domain *domain,
  * @domain: the domain
  * @group: a group that is in no domain
  *
- * Return: as there: -EINVAL if the hypervisor places windows elsewhere.
+ * Return: as there: -EINVAL if its windows are others, or the hypervisor places them
+ * elsewhere.
  */
 int power_domain_attach(struct sluice_domain *domain, struct iommu_group *group)
 {
@@ -200,7 +205,7 @@ int power_domain_attach(struct sluice_domain *domain, struct iommu_group *group)
 	struct power_pe *pe = power_pe_find(group);
 	int ret;
 
-	if (!pe)
+	if (!pe || !same_windows(power_pe_of(domain->iommu), pe))
 		return -EINVAL;
 	member = kzalloc(sizeof(*member), GFP_KERNEL_ACCOUNT);
 	if (!member)
