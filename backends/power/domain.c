@@ -402,6 +402,28 @@ size_t power_domain_unmap_each(struct sluice_domain *domain,
 	return power_unmap_each(d, w, pages, n, gather);
 }
 
+/*
+ * The record is read entry by entry, so many at a time: the end may lie in a page of
+ * which the core knows no parts. That one is left for the next time.
+ */
+static size_t end_with_page(struct sluice_range *rest,
+			    struct sluice_extent *extents, size_t nr)
+{
+	u64 over = rest->start & (PAGE_SIZE - 1);
+	struct sluice_extent *e;
+
+	if (sluice_range_empty(rest) || !over)
+		return nr;
+	rest->start -= over;
+	if (!nr)
+		return 0;
+	e = &extents[nr - 1];
+	if (e->iova + (e->len - 1) < rest->start)
+		return nr;
+	e->len -= over;
+	return e->len ? nr : nr - 1;
+}
+
 /**
  * power_domain_read - &struct sluice_domain_ops.read
  * @domain: the domain
@@ -415,15 +437,18 @@ size_t power_domain_read(struct sluice_domain *domain,
 			 struct sluice_range *range,
 			 struct sluice_extent *extents, size_t max)
 {
+	struct power_domain *d = power_domain_of(domain);
 	struct sluice_range part;
 	struct power_window *w;
 	size_t nr = 0;
 	u64 last;
 
-	w = window_part(power_domain_of(domain), range, &part);
+	w = window_part(d, range, &part);
 	if (w) {
 		last = part.last;
 		nr = pt_read(&w->record, &part, extents, max);
+		if (d->kind == SLUICE_DOMAIN_UNIFIED)
+			nr = end_with_page(&part, extents, nr);
 		consume_part(range, &part, last);
 	}
 	return nr;
