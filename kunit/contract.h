@@ -23,6 +23,10 @@ struct contract;
  * @backend: the backend; registered by the suite's init
  * @caches: the fake hardware keeps translations until they are invalidated
  * @tells_prot: extents that are handed back say what they were mapped as
+ * @record: the tables are a record: no hardware reads them
+ * @no_each: unmap_each leaves all to unmap
+ * @aperture: which of the apertures the suite uses
+ * @block: pages that unmap hands back in one extent at most; 0: any number
  * @plug: make fake hardware with three groups, set @group of the contract: 0
  *	and 1 can share a domain, 2 can't share one with 0. The hardware goes
  *	with the test
@@ -39,6 +43,10 @@ struct contract_seam {
 	const struct sluice_backend *backend;
 	bool caches;
 	bool tells_prot;
+	bool record;
+	bool no_each;
+	unsigned int aperture;
+	unsigned int block;
 	void (*plug)(struct contract *c);
 	int (*translate)(struct iommu_group *group, u64 iova, bool write,
 			 phys_addr_t *phys);
@@ -59,6 +67,7 @@ struct contract_seam {
  * @hw: the seam's own
  * @group: three groups
  * @iommu: the instance
+ * @aperture: the IOVAs that the suite uses
  * @domain: a domain to which group 0 is attached
  * @unified: domains are the record of what they have mapped
  * @attached: group 0 is attached
@@ -76,6 +85,7 @@ struct contract {
 	void *hw;
 	struct iommu_group *group[3];
 	struct sluice_iommu *iommu;
+	struct sluice_range aperture;
 	struct sluice_domain *domain;
 	bool unified;
 	bool attached;
@@ -138,6 +148,9 @@ extern const struct contract_seam contract_vtd_57;
 extern const struct contract_seam contract_vtd_caching;
 extern const struct contract_seam contract_amdvi_plain;
 extern const struct contract_seam contract_amdvi_caching;
+extern const struct contract_seam contract_power_default;
+extern const struct contract_seam contract_power_large;
+extern const struct contract_seam contract_power_single;
 
 /* NULL: the backend isn't part of this kernel. */
 #define CONTRACT_VTD(name) \

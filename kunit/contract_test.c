@@ -40,6 +40,9 @@ static const struct contract_variant variants[] = {
 	{ CONTRACT_AMDVI(plain), true },
 	{ CONTRACT_AMDVI(caching), false },
 	{ CONTRACT_AMDVI(caching), true },
+	{ &contract_power_default, true },
+	{ &contract_power_large, true },
+	{ &contract_power_single, true },
 };
 
 static const void *seam_gen_params(const void *prev, char *desc)
@@ -82,8 +85,9 @@ static int contract_init(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, c->ops->attach(c->domain, c->group[0]));
 	c->attached = true;
 	c->granule = BIT_ULL(__ffs64(c->iommu->caps.pgsizes));
-	c->base = ALIGN(c->iommu->caps.apertures[0].start,
-			CONTRACT_SUPER * c->granule);
+	KUNIT_ASSERT_LT(test, c->seam->aperture, c->iommu->caps.nr_apertures);
+	c->aperture = c->iommu->caps.apertures[c->seam->aperture];
+	c->base = ALIGN(c->aperture.start, CONTRACT_SUPER * c->granule);
 	sluice_gather_init(&c->gather);
 	return 0;
 }
@@ -105,15 +109,16 @@ static void contract_suite_exit(struct kunit_suite *suite)
 /* A backend that drives this machine's hardware is registered already. */
 static int contract_suite_init(struct kunit_suite *suite)
 {
+	const struct sluice_backend *last = NULL;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < ARRAY_SIZE(variants); i++) {
 		const struct contract_seam *seam = variants[i].seam;
 
-		if (!seam || (i && seam->backend ==
-				   variants[i - 1].seam->backend))
+		if (!seam || seam->backend == last)
 			continue;
+		last = seam->backend;
 		ret = sluice_backend_register(seam->backend);
 		if (ret && ret != -EEXIST) {
 			contract_suite_exit(suite);
@@ -214,7 +219,7 @@ static void contract_one_unmap_for_all(struct kunit *test)
 static void contract_whole_space(struct kunit *test)
 {
 	struct contract *c = test->priv;
-	const struct sluice_range *a = &c->iommu->caps.apertures[0];
+	const struct sluice_range *a = &c->aperture;
 	struct sluice_range range = { .start = 0, .last = U64_MAX };
 	struct sluice_extent extents[4];
 	size_t nr = 0;
@@ -236,7 +241,7 @@ static void contract_whole_space(struct kunit *test)
 static void contract_top_of_space(struct kunit *test)
 {
 	struct contract *c = test->priv;
-	u64 last = c->iommu->caps.apertures[0].last;
+	u64 last = c->aperture.last;
 
 	c->base = last - (CONTRACT_PAGES * c->granule - 1);
 	contract_map(c, CONTRACT_PAGES - 1, 1, PHYS(0), RW);
@@ -423,8 +428,9 @@ static void contract_dead_hardware(struct kunit *test)
 	contract_map(c, 0, 3, PHYS(0), RW);
 	if (c->seam->tables)
 		before = c->seam->tables(c);
-	contract_unmap(c, 0, 3, 16);
+	/* Some are asked by the unmap, others by the flush. */
 	c->seam->die(c);
+	contract_unmap(c, 0, 3, 16);
 	ret = c->ops->flush(c->domain, &c->gather);
 	KUNIT_EXPECT_TRUE(test, ret == -EIO || ret == -ETIMEDOUT);
 	sluice_gather_init(&c->gather);
@@ -435,7 +441,8 @@ static void contract_dead_hardware(struct kunit *test)
 	sluice_domain_free(c->domain);
 	c->domain = NULL;
 	if (c->seam->tables)
-		KUNIT_EXPECT_EQ(test, before, c->seam->tables(c));
+		KUNIT_EXPECT_EQ(test, c->seam->record ? 0 : before,
+				c->seam->tables(c));
 }
 
 /* ---- What can fail ---- */
@@ -579,7 +586,8 @@ static void contract_cut_fails(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, ret, -ENOMEM);
 		failures++;
 	}
-	KUNIT_EXPECT_GE(test, failures, 1);
+	if (c->iommu->caps.pgsizes & (CONTRACT_SUPER * c->granule))
+		KUNIT_EXPECT_GE(test, failures, 1);
 	contract_unmap(c, CONTRACT_SUPER - 5, CONTRACT_SUPER, 16);
 	contract_flush(c);
 	contract_check(c, c->group[0]);
