@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include "core/private.h"
 #include "fake_backend.h"
+#include "fake_windows.h"
 
 /* A copy of the fake, to be spoilt. */
 struct spoilt {
@@ -266,6 +267,84 @@ static void register_bad_caps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL, probe_with(test, hw));
 }
 
+/* ---- Backends with windows ---- */
+
+static void register_window_members(struct kunit *test)
+{
+	struct sluice_window_ops windows =
+		*fake_backend_windows.domain_ops->windows;
+	struct spoilt *s = spoilt(test, "spoilt");
+
+	s->ops.windows = &windows;
+	KUNIT_EXPECT_EQ(test, 0, try_register(s));
+	windows.create = NULL;
+	KUNIT_EXPECT_EQ(test, -EINVAL, try_register(s));
+	windows = *fake_backend_windows.domain_ops->windows;
+	windows.remove = NULL;
+	KUNIT_EXPECT_EQ(test, -EINVAL, try_register(s));
+}
+
+/* Which extensions are announced. */
+static void register_any(struct kunit *test)
+{
+	bool with = sluice_backend_any(true), without = sluice_backend_any(false);
+
+	KUNIT_ASSERT_EQ(test, 0, sluice_backend_register(&fake_backend_windows));
+	KUNIT_EXPECT_TRUE(test, sluice_backend_any(true));
+	KUNIT_EXPECT_EQ(test, without, sluice_backend_any(false));
+	sluice_backend_unregister(&fake_backend_windows);
+	KUNIT_EXPECT_EQ(test, with, sluice_backend_any(true));
+	KUNIT_ASSERT_EQ(test, 0, sluice_backend_register(&fake_backend));
+	KUNIT_EXPECT_EQ(test, with, sluice_backend_any(true));
+	KUNIT_EXPECT_TRUE(test, sluice_backend_any(false));
+	sluice_backend_unregister(&fake_backend);
+}
+
+static int probe_windows(struct kunit *test,
+			 const struct sluice_window_caps *caps)
+{
+	struct fake_win_hw *hw = fake_win_hw_create(test);
+	struct fake_win_group *fg = fake_win_group_create(test, hw, 0);
+	struct sluice_iommu *iommu;
+
+	hw->caps.windows = *caps;
+	KUNIT_ASSERT_EQ(test, 0, sluice_backend_register(&fake_backend_windows));
+	iommu = sluice_iommu_probe(fg->group);
+	if (!IS_ERR(iommu))
+		sluice_iommu_put(iommu);
+	sluice_backend_unregister(&fake_backend_windows);
+	fake_win_check_idle(test, hw);
+	return PTR_ERR_OR_ZERO(iommu);
+}
+
+static void register_bad_windows(struct kunit *test)
+{
+	const struct sluice_window_caps good = {
+		.initial = { SZ_1M, SZ_1G - 1 }, .initial_lg2 = 12, .max = 1,
+	};
+	struct sluice_window_caps caps = good;
+
+	KUNIT_EXPECT_EQ(test, 0, probe_windows(test, &caps));
+	caps.initial.last = SZ_4G - 1;
+	KUNIT_EXPECT_EQ(test, 0, probe_windows(test, &caps));
+	caps.initial.last = SZ_4G + SZ_1M - 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, probe_windows(test, &caps));
+	caps.initial.last = SZ_1M - 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, probe_windows(test, &caps));
+	caps.initial.last = SZ_1G;
+	KUNIT_EXPECT_EQ(test, -EINVAL, probe_windows(test, &caps));
+	caps = good;
+	caps.initial_lg2 = 21;
+	KUNIT_EXPECT_EQ(test, -EINVAL, probe_windows(test, &caps));
+	caps.initial_lg2 = 64;
+	KUNIT_EXPECT_EQ(test, -EINVAL, probe_windows(test, &caps));
+	caps = good;
+	caps.max = 0;
+	KUNIT_EXPECT_EQ(test, -EINVAL, probe_windows(test, &caps));
+	caps.max = SLUICE_MAX_HW_WINDOWS + 1;
+	KUNIT_EXPECT_EQ(test, -EINVAL, probe_windows(test, &caps));
+}
+
 static struct kunit_case register_cases[] = {
 	KUNIT_CASE(register_required_members),
 	KUNIT_CASE(register_optional_members),
@@ -275,6 +354,9 @@ static struct kunit_case register_cases[] = {
 	KUNIT_CASE(register_probe_unknown_group),
 	KUNIT_CASE(register_probe_shares),
 	KUNIT_CASE(register_bad_caps),
+	KUNIT_CASE(register_window_members),
+	KUNIT_CASE(register_any),
+	KUNIT_CASE(register_bad_windows),
 	{}
 };
 

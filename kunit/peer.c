@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A pretended device whose memory is mapped for the DMA of others.
+ *
+ * It is an fd opened through the core, mmap()ed by this thread, and its memory is at
+ * an address that nobody ever touches.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+
+#include "peer.h"
+
+static int peer_open(struct sluice_device *sdev)
+{
+	return 0;
+}
+
+static void peer_close(struct sluice_device *sdev)
+{
+	sluice_device_mmio_revoke(sdev);
+	container_of(sdev, struct peer, sdev)->closed = true;
+}
+
+static int peer_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
+{
+	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
+	return 0;
+}
+
+static int peer_mmio_phys(struct sluice_device *sdev,
+			  struct vm_area_struct *vma, unsigned long vaddr,
+			  phys_addr_t *phys, size_t *len)
+{
+	u64 offset = PAGES(vma->vm_pgoff) + (vaddr - vma->vm_start);
+
+	if (offset >= PAGES(BAR_PAGES))
+		return -EFAULT;
+	*phys = BAR_PHYS + offset;
+	*len = min_t(u64, *len, PAGES(BAR_PAGES) - offset);
+	return 0;
+}
+
+static int peer_match(struct sluice_device *sdev, const char *name)
+{
+	return !strcmp(name, "peer");
+}
+
+static const struct sluice_device_ops peer_ops = {
+	.name = "kunit-peer",
+	.open = peer_open,
+	.close = peer_close,
+	.mmap = peer_mmap,
+	.mmio_phys = peer_mmio_phys,
+	.match = peer_match,
+};
+
+static const struct file_operations no_fops;
+
+/* Opens a device whose memory may be mapped. */
+struct peer *peer_create(struct kunit *test)
+{
+	struct peer *peer = kunit_kzalloc(test, sizeof(*peer), GFP_KERNEL);
+	struct file *opened;
+
+	KUNIT_ASSERT_NOT_NULL(test, peer);
+	sluice_space_init(&peer->container.space);
+	peer->container.space.type = SLUICE_SPACE_TYPE1V2;
+	mutex_init(&peer->group.lock);
+	INIT_LIST_HEAD(&peer->group.devices);
+	peer->group.container = &peer->container;
+	opened = anon_inode_getfile("[kunit-group]", &no_fops, NULL, O_RDWR);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(opened));
+	peer->group.opened = opened;
+
+	sluice_device_init(&peer->sdev, NULL, &peer_ops);
+	peer->sdev.group = &peer->group;
+	peer->sdev.inode = file_inode(opened);
+	list_add(&peer->sdev.group_node, &peer->group.devices);
+	mutex_lock(&peer->group.lock);
+	peer->fd = sluice_device_open_fd(&peer->group, "peer");
+	mutex_unlock(&peer->group.lock);
+	KUNIT_ASSERT_GE(test, peer->fd, 0);
+	sluice_device_mmio_enable(&peer->sdev);
+	return peer;
+}
+
+/* User address of the device's memory. */
+unsigned long peer_memory(struct kunit *test, struct peer *peer,
+			  unsigned long prot, unsigned long npages)
+{
+	struct file *file = fget(peer->fd);
+	unsigned long addr;
+
+	KUNIT_ASSERT_NOT_NULL(test, file);
+	addr = vm_mmap(file, 0, PAGES(npages), prot, MAP_SHARED, 0);
+	fput(file);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(addr));
+	return addr;
+}
+
+/* Unmaps @npages at @addr and closes the device. */
+void peer_destroy(struct kunit *test, struct peer *peer, unsigned long addr,
+		  unsigned long npages)
+{
+	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, PAGES(npages)));
+	KUNIT_EXPECT_EQ(test, 0, close_fd(peer->fd));
+	/* A kernel thread's files are released by a worker. */
+	flush_delayed_fput();
+	KUNIT_EXPECT_TRUE(test, peer->closed);
+	KUNIT_EXPECT_TRUE(test, list_empty(&peer->sdev.mmio_maps));
+	KUNIT_EXPECT_EQ(test, peer->group.nr_device_fds, 0);
+	fput(peer->group.opened);
+	sluice_space_deinit(&peer->container.space);
+}

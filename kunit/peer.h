@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A pretended device whose memory is mapped for the DMA of others.
+ */
+#ifndef SLUICE_KUNIT_PEER_H
+#define SLUICE_KUNIT_PEER_H
+
+#include <kunit/test.h>
+
+#include "core/private.h"
+
+#define PAGES(n) ((u64)(n) << PAGE_SHIFT)
+#define BAR_PHYS 0x3f0000000000ULL
+#define BAR_PAGES 16
+
+/**
+ * struct peer - a pretended device, in a pretended group
+ * @sdev: the device
+ * @group: its group, as far as opening a device looks at it
+ * @container: likewise
+ * @fd: the device's fd
+ * @closed: close was called
+ */
+struct peer {
+	struct sluice_device sdev;
+	struct sluice_group group;
+	struct sluice_container container;
+	int fd;
+	bool closed;
+};
+
+struct peer *peer_create(struct kunit *test);
+unsigned long peer_memory(struct kunit *test, struct peer *peer,
+			  unsigned long prot, unsigned long npages);
+void peer_destroy(struct kunit *test, struct peer *peer, unsigned long addr,
+		  unsigned long npages);
+
+#endif /* SLUICE_KUNIT_PEER_H */
