@@ -9,6 +9,7 @@
  * was stopped. That the kernel reported a fault is for the caller to see, in
  * the kernel's log.
  */
+#include <endian.h>
 #include <err.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,16 +36,37 @@
 /* Where the device's DMA engine sees its own buffer. */
 #define EDU_BUFFER 0x40000
 
-#define IOVA 0x100000000ULL
+/* The device's first register: what it is. */
+#define EDU_VERSION 0x00
+#define EDU_VERSION_1 0x010000ed
+
+/* Any usable address will do, but not a low one, which is often used. */
+#define LEAST_IOVA 0x10000000
 #define LENGTH 256
 #define TIMEOUT_MS 5000
+
+/* Where the DMA goes. */
+static uint64_t iova;
+
+/*
+ * QEMU gives the registers the byte order of the emulated machine's architecture:
+ * on POWER, big-endian. PCI devices are little-endian, and the kernel goes by that.
+ */
+static bool swapped;
+
+static uint64_t register_order(uint64_t value)
+{
+	return htole64(swapped ? __builtin_bswap64(value) : value);
+}
 
 static void write_register(struct sluice_device *dev, uint64_t offset,
 			   uint64_t value)
 {
-	int ret = sluice_region_write(dev, VFIO_PCI_BAR0_REGION_INDEX, offset,
-				      &value, sizeof(value));
+	int ret;
 
+	value = register_order(value);
+	ret = sluice_region_write(dev, VFIO_PCI_BAR0_REGION_INDEX, offset,
+				  &value, sizeof(value));
 	if (ret)
 		errx(1, "register %#jx: %s", (uintmax_t)offset, strerror(-ret));
 }
@@ -58,7 +80,7 @@ static bool dma_busy(struct sluice_device *dev)
 
 	if (ret)
 		errx(1, "DMA command register: %s", strerror(-ret));
-	return command & EDU_DMA_START;
+	return register_order(command) & EDU_DMA_START;
 }
 
 /* The engine goes idle whether or not its access was let through. */
@@ -67,8 +89,8 @@ static void copy(struct sluice_device *dev, bool to_memory)
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
 	unsigned int waited;
 
-	write_register(dev, EDU_DMA_SOURCE, to_memory ? EDU_BUFFER : IOVA);
-	write_register(dev, EDU_DMA_DESTINATION, to_memory ? IOVA : EDU_BUFFER);
+	write_register(dev, EDU_DMA_SOURCE, to_memory ? EDU_BUFFER : iova);
+	write_register(dev, EDU_DMA_DESTINATION, to_memory ? iova : EDU_BUFFER);
 	write_register(dev, EDU_DMA_COUNT, LENGTH);
 	write_register(dev, EDU_DMA_COMMAND,
 		       EDU_DMA_START | (to_memory ? EDU_DMA_TO_MEMORY : 0));
@@ -90,6 +112,30 @@ static void check_identity(struct sluice_device *dev)
 		errx(1, "%s is no edu device", dev->addr);
 }
 
+static void find_byte_order(struct sluice_device *dev)
+{
+	uint32_t version;
+	int ret = sluice_region_read(dev, VFIO_PCI_BAR0_REGION_INDEX,
+				     EDU_VERSION, &version, sizeof(version));
+
+	if (ret)
+		errx(1, "version register: %s", strerror(-ret));
+	swapped = le32toh(version) == __builtin_bswap32(EDU_VERSION_1);
+}
+
+static void find_iova(struct sluice_container *container, size_t page_size)
+{
+	struct sluice_iommu_info info;
+	int ret = sluice_iommu_info_get(container, &info);
+
+	if (!ret)
+		ret = sluice_iova_find(&info, LEAST_IOVA, page_size, page_size,
+				       &iova);
+	if (ret)
+		errx(1, "usable addresses: %s", strerror(-ret));
+	sluice_iommu_info_put(&info);
+}
+
 /* Returns whether the stray write was stopped. */
 static bool demonstrate(struct sluice_container *container,
 			struct sluice_device *dev, unsigned char *page,
@@ -103,7 +149,7 @@ static bool demonstrate(struct sluice_container *container,
 	for (i = 0; i < LENGTH; i++)
 		page[i] = 3 * i + 1;
 	memcpy(before, page, LENGTH);
-	ret = sluice_dma_map(container, page, IOVA, page_size, SLUICE_DMA_RW);
+	ret = sluice_dma_map(container, page, iova, page_size, SLUICE_DMA_RW);
 	if (ret)
 		errx(1, "map: %s", strerror(-ret));
 	copy(dev, false);
@@ -111,18 +157,18 @@ static bool demonstrate(struct sluice_container *container,
 	copy(dev, true);
 	if (memcmp(page, before, LENGTH))
 		errx(1, "DMA to mapped memory did not arrive");
-	printf("mapped:   the device wrote %d bytes to IOVA %#llx: arrived\n",
-	       LENGTH, IOVA);
+	printf("mapped:   the device wrote %d bytes to IOVA %#jx: arrived\n",
+	       LENGTH, (uintmax_t)iova);
 
-	ret = sluice_dma_unmap(container, IOVA, page_size, NULL);
+	ret = sluice_dma_unmap(container, iova, page_size, NULL);
 	if (ret)
 		errx(1, "unmap: %s", strerror(-ret));
 	memset(page, 0, LENGTH);
 	copy(dev, true);
 	for (i = 0, stopped = true; i < LENGTH; i++)
 		stopped = stopped && !page[i];
-	printf("unmapped: the device wrote %d bytes to IOVA %#llx: %s\n",
-	       LENGTH, IOVA, stopped ? "stopped" : "NOT STOPPED");
+	printf("unmapped: the device wrote %d bytes to IOVA %#jx: %s\n", LENGTH,
+	       (uintmax_t)iova, stopped ? "stopped" : "NOT STOPPED");
 	return stopped;
 }
 
@@ -157,6 +203,8 @@ int main(int argc, char **argv)
 	ret = sluice_device_set_bus_master(&dev, true);
 	if (ret)
 		errx(1, "bus mastering: %s", strerror(-ret));
+	find_byte_order(&dev);
+	find_iova(&container, page_size);
 
 	stopped = demonstrate(&container, &dev, page, page_size);
 

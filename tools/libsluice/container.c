@@ -43,9 +43,10 @@ int sluice_container_set_iommu(struct sluice_container *c, uint32_t type)
 {
 	int ret = sluice_ioctl_val(c->fd, VFIO_SET_IOMMU, type);
 
-	if (!ret)
-		c->iommu_type = type;
-	return ret;
+	if (ret)
+		return ret;
+	c->iommu_type = type;
+	return type == VFIO_SPAPR_TCE_v2_IOMMU ? sluice_spapr_init(c) : 0;
 }
 
 /* The kernel says in argsz how much it would have liked to write. */
@@ -141,6 +142,8 @@ int sluice_iommu_info_get(struct sluice_container *c,
 	int ret;
 
 	*out = (struct sluice_iommu_info){ .dma_avail = UINT32_MAX };
+	if (c->spapr)
+		return sluice_spapr_info(c, out);
 	ret = info_fetch(c, &info);
 	if (ret)
 		return ret;
@@ -198,6 +201,8 @@ int sluice_dma_map(struct sluice_container *c, const void *vaddr, uint64_t iova,
 		.size = size,
 	};
 
+	if (c->spapr)
+		return sluice_spapr_map(c, vaddr, iova, size, prot);
 	return sluice_ioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map);
 }
 
@@ -220,13 +225,19 @@ static int dma_unmap(struct sluice_container *c, uint32_t flags, uint64_t iova,
 int sluice_dma_unmap(struct sluice_container *c, uint64_t iova, uint64_t size,
 		     uint64_t *unmapped)
 {
+	if (c->spapr)
+		return sluice_spapr_unmap(c, iova, size, unmapped);
 	return dma_unmap(c, 0, iova, size, unmapped);
 }
 
 int sluice_dma_unmap_all(struct sluice_container *c, uint64_t *unmapped)
 {
-	int ret = sluice_container_check_extension(c, VFIO_UNMAP_ALL);
+	int ret;
 
+	/* No window begins with the last address of all. */
+	if (c->spapr)
+		return sluice_spapr_unmap(c, 0, UINT64_MAX, unmapped);
+	ret = sluice_container_check_extension(c, VFIO_UNMAP_ALL);
 	if (ret < 0)
 		return ret;
 	if (!ret)

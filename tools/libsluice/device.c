@@ -9,8 +9,8 @@
 
 static int set_default_iommu(struct sluice_container *c)
 {
-	static const uint32_t types[] = { VFIO_TYPE1v2_IOMMU,
-					  VFIO_TYPE1_IOMMU };
+	static const uint32_t types[] = { VFIO_TYPE1v2_IOMMU, VFIO_TYPE1_IOMMU,
+					  VFIO_SPAPR_TCE_v2_IOMMU };
 	size_t i;
 	int ret;
 

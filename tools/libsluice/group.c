@@ -114,8 +114,10 @@ void sluice_group_release(struct sluice_container *c,
 	close(group->fd);
 	free(group);
 	/* With its last group a container loses its IOMMU type. */
-	if (!c->groups)
+	if (!c->groups) {
 		c->iommu_type = 0;
+		sluice_spapr_deinit(c);
+	}
 }
 
 void sluice_group_put(struct sluice_container *c, struct sluice_group *group)

@@ -52,6 +52,16 @@ void sluice_group_put(struct sluice_container *c, struct sluice_group *group);
 void sluice_group_release(struct sluice_container *c,
 			  struct sluice_group *group);
 
+/* spapr.c: what container.c does for TYPE1, for the type of IBM POWER */
+int sluice_spapr_init(struct sluice_container *c);
+void sluice_spapr_deinit(struct sluice_container *c);
+int sluice_spapr_info(struct sluice_container *c,
+		      struct sluice_iommu_info *out);
+int sluice_spapr_map(struct sluice_container *c, const void *vaddr,
+		     uint64_t iova, uint64_t size, uint32_t prot);
+int sluice_spapr_unmap(struct sluice_container *c, uint64_t iova, uint64_t size,
+		       uint64_t *unmapped);
+
 /* sysfs.c */
 int sluice_pci_addr(const char *in, char out[SLUICE_ADDR_LEN]);
 int sluice_pci_link(const char *addr, const char *link, char *name, size_t len);

@@ -58,6 +58,62 @@ int sluice_region_mmap(struct sluice_device *dev, uint32_t index,
 	return 0;
 }
 
+int sluice_regs_open(struct sluice_regs *regs, struct sluice_device *dev,
+		     uint32_t index)
+{
+	struct sluice_region region;
+	size_t len;
+	int ret;
+
+	*regs = (struct sluice_regs){ .dev = dev, .index = index };
+	ret = sluice_region_get(dev, index, &region);
+	if (ret)
+		return ret;
+	if (!region.size)
+		return -ENOENT;
+	if (sluice_region_mmap(dev, index, 0, 0, &regs->ptr, &len))
+		regs->ptr = NULL;
+	regs->size = region.size;
+	return 0;
+}
+
+void sluice_regs_close(struct sluice_regs *regs)
+{
+	if (regs->ptr)
+		munmap(regs->ptr, regs->size);
+	*regs = (struct sluice_regs){ .ptr = NULL };
+}
+
+uint32_t sluice_regs_read32(const struct sluice_regs *regs, uint64_t offset)
+{
+	uint32_t le = UINT32_MAX;
+
+	if (regs->ptr)
+		le = __atomic_load_n((uint32_t *)((char *)regs->ptr + offset),
+				     __ATOMIC_RELAXED);
+	else if (sluice_region_read(regs->dev, regs->index, offset, &le,
+				    sizeof(le)))
+		return UINT32_MAX;
+	/* What is read next must not be older than this. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return le32toh(le);
+}
+
+/* A doorbell must not pass the memory that it announces. */
+void sluice_regs_write32(const struct sluice_regs *regs, uint64_t offset,
+			 uint32_t value)
+{
+	uint32_t le = htole32(value);
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (regs->ptr)
+		__atomic_store_n((uint32_t *)((char *)regs->ptr + offset), le,
+				 __ATOMIC_RELAXED);
+	else
+		sluice_region_write(regs->dev, regs->index, offset, &le,
+				    sizeof(le));
+}
+
 /*
  * Where an access goes in the device's descriptor. The bounds are checked
  * here because in the descriptor another region may follow.

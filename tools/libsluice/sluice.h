@@ -55,17 +55,20 @@ extern "C" {
 #define SLUICE_ADDR_LEN 16
 
 struct sluice_group;
+struct sluice_spapr;
 
 /**
  * struct sluice_container - an I/O address space
  * @fd: the descriptor of /dev/vfio/vfio
  * @iommu_type: VFIO_*_IOMMU that was set; 0 while none is
  * @groups: groups attached through this object, each opened once
+ * @spapr: what is registered and mapped, if the type is IBM POWER's
  */
 struct sluice_container {
 	int fd;
 	uint32_t iommu_type;
 	struct sluice_group *groups;
+	struct sluice_spapr *spapr;
 };
 
 /**
@@ -113,6 +116,20 @@ struct sluice_region {
 	uint32_t flags;
 	uint64_t size;
 	uint64_t offset;
+};
+
+/**
+ * struct sluice_regs - registers in a BAR, see sluice_regs_open()
+ * @dev: the device
+ * @index: VFIO_PCI_BARx_REGION_INDEX
+ * @ptr: the BAR, mapped; NULL if it can't be
+ * @size: bytes
+ */
+struct sluice_regs {
+	struct sluice_device *dev;
+	uint32_t index;
+	void *ptr;
+	size_t size;
 };
 
 /**
@@ -173,8 +190,14 @@ int sluice_container_check_extension(struct sluice_container *c,
  * @c: container with at least one group attached
  * @type: VFIO_TYPE1v2_IOMMU and so on
  *
- * sluice_device_open() does this (with VFIO_TYPE1v2_IOMMU or, failing that,
- * VFIO_TYPE1_IOMMU) if the caller didn't.
+ * sluice_device_open() does this (with the first of VFIO_TYPE1v2_IOMMU,
+ * VFIO_TYPE1_IOMMU and VFIO_SPAPR_TCE_v2_IOMMU that there is) if the caller didn't.
+ *
+ * With VFIO_SPAPR_TCE_v2_IOMMU, the type of IBM POWER, the library sees to what is
+ * different there: sluice_dma_map() registers memory, sluice_dma_unmap() ends that
+ * when nothing of it is mapped any more. Of the windows only the default one is
+ * used (sluice_iommu_info_get() tells where it is; often the first GiB). A child
+ * that inherits such a container can't use it.
  *
  * Return: 0; -EINVAL if there is no group or a type is set already; -EPERM if
  * the interrupts of a group aren't isolated.
@@ -224,7 +247,7 @@ int sluice_group_id(const char *addr);
 
 /**
  * sluice_iommu_info_get() - page sizes, limits and usable addresses
- * @c: container with an IOMMU type (TYPE1 or TYPE1v2) set
+ * @c: container with an IOMMU type set
  * @info: filled in; release with sluice_iommu_info_put()
  *
  * Return: 0 or a negative errno.
@@ -273,7 +296,9 @@ int sluice_iova_find(const struct sluice_iommu_info *info, uint64_t min,
  *
  * Return: 0; -EEXIST if part of the range is mapped; -ENOMEM if
  * RLIMIT_MEMLOCK would be exceeded; -EINVAL if something isn't aligned or the
- * range isn't usable; -EFAULT if the memory can't be pinned so.
+ * range isn't usable (VFIO_SPAPR_TCE_v2_IOMMU: also -ENXIO); -EFAULT if the memory
+ * can't be pinned so (VFIO_SPAPR_TCE_v2_IOMMU: it must be writable whatever @prot
+ * says).
  */
 int sluice_dma_map(struct sluice_container *c, const void *vaddr, uint64_t iova,
 		   uint64_t size, uint32_t prot);
@@ -287,7 +312,7 @@ int sluice_dma_map(struct sluice_container *c, const void *vaddr, uint64_t iova,
  *
  * When this returns, no device can reach the memory any more.
  *
- * Return: 0; -EINVAL if a mapping would be cut (TYPE1v2).
+ * Return: 0; -EINVAL if a mapping would be cut (but for TYPE1, which lets it be).
  */
 int sluice_dma_unmap(struct sluice_container *c, uint64_t iova, uint64_t size,
 		     uint64_t *unmapped);
@@ -321,7 +346,7 @@ int sluice_dma_unmap_all(struct sluice_container *c, uint64_t *unmapped);
  * * -EBUSY: another process has the group
  * * -EADDRINUSE: another device of the group is used by a host driver
  * * -EPERM: its interrupts aren't isolated
- * * -EOPNOTSUPP: the kernel has neither of the TYPE1 IOMMU types
+ * * -EOPNOTSUPP: the kernel has none of the IOMMU types that the library knows
  *
  * and whatever else the kernel returns. sluice_open_strerror() words these.
  */
@@ -406,6 +431,48 @@ int sluice_region_read(struct sluice_device *dev, uint32_t index,
  */
 int sluice_region_write(struct sluice_device *dev, uint32_t index,
 			uint64_t offset, const void *buf, size_t len);
+
+/**
+ * sluice_regs_open() - get at the registers in a BAR, in whichever way there is
+ * @regs: filled in
+ * @dev: device; must outlive @regs
+ * @index: VFIO_PCI_BARx_REGION_INDEX
+ *
+ * Maps the BAR if the kernel allows it. It may not, since a BAR that is smaller
+ * than a page can share it with another; then accesses are calls.
+ *
+ * Return: 0; -ENOENT if the device doesn't have this BAR.
+ */
+int sluice_regs_open(struct sluice_regs *regs, struct sluice_device *dev,
+		     uint32_t index);
+
+/**
+ * sluice_regs_close() - the opposite
+ * @regs: zeroed; may be already
+ */
+void sluice_regs_close(struct sluice_regs *regs);
+
+/**
+ * sluice_regs_read32() - read a little-endian register
+ * @regs: registers
+ * @offset: in the BAR, a multiple of 4; not checked if the BAR is mapped
+ *
+ * What the caller reads from memory afterwards isn't older than this.
+ *
+ * Return: the value in the CPU's byte order; all ones if it can't be read.
+ */
+uint32_t sluice_regs_read32(const struct sluice_regs *regs, uint64_t offset);
+
+/**
+ * sluice_regs_write32() - write a little-endian register
+ * @regs: registers
+ * @offset: in the BAR, a multiple of 4; not checked if the BAR is mapped
+ * @value: in the CPU's byte order
+ *
+ * The device sees what the caller has written to memory before.
+ */
+void sluice_regs_write32(const struct sluice_regs *regs, uint64_t offset,
+			 uint32_t value);
 
 /**
  * sluice_config_read() - read a register of PCI configuration space

@@ -7,27 +7,19 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ctrl.h"
 
-static uint32_t *reg_ptr(struct nvme_ctrl *ctrl, uint32_t reg)
-{
-	return (uint32_t *)((char *)ctrl->bar + reg);
-}
-
-/* A doorbell must not pass the queue entry it announces. */
 void nvme_reg_write32(struct nvme_ctrl *ctrl, uint32_t reg, uint32_t value)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n(reg_ptr(ctrl, reg), htole32(value), __ATOMIC_RELAXED);
+	sluice_regs_write32(&ctrl->regs, reg, value);
 }
 
 uint32_t nvme_reg_read32(struct nvme_ctrl *ctrl, uint32_t reg)
 {
-	return le32toh(__atomic_load_n(reg_ptr(ctrl, reg), __ATOMIC_RELAXED));
+	return sluice_regs_read32(&ctrl->regs, reg);
 }
 
 /* 2.1 permits two accesses of 32 bits, which every host can do. */
@@ -245,18 +237,18 @@ static int map_registers(struct nvme_ctrl *ctrl)
 		warnx("enabling bus mastering: %s", strerror(-ret));
 		return ret;
 	}
-	ret = sluice_region_mmap(&ctrl->dev, VFIO_PCI_BAR0_REGION_INDEX, 0, 0,
-				 &ctrl->bar, &ctrl->bar_len);
+	ret = sluice_regs_open(&ctrl->regs, &ctrl->dev,
+			       VFIO_PCI_BAR0_REGION_INDEX);
 	if (ret) {
-		warnx("mapping BAR 0: %s", strerror(-ret));
+		warnx("BAR 0: %s", strerror(-ret));
 		return ret;
 	}
-	if (ctrl->bar_len <= NVME_DOORBELL_BASE)
+	if (ctrl->regs.size <= NVME_DOORBELL_BASE)
 		goto err_small;
 	ctrl->cap = reg_read64(ctrl, NVME_CAP_REG);
 	need = NVME_DOORBELL_BASE +
 	       (16U << field_get(NVME_CAP_DSTRD, ctrl->cap));
-	if (ctrl->bar_len < need)
+	if (ctrl->regs.size < need)
 		goto err_small;
 	ret = nvme_ctrl_check(ctrl);
 	return ret == -ENODEV ? ret : check_capabilities(ctrl);
@@ -386,8 +378,7 @@ void nvme_ctrl_close(struct nvme_ctrl *ctrl)
 	/* Closing the device disables its interrupts. */
 	nvme_queue_deinit(ctrl, &ctrl->io);
 	nvme_queue_deinit(ctrl, &ctrl->admin);
-	if (ctrl->bar_len)
-		munmap(ctrl->bar, ctrl->bar_len);
+	sluice_regs_close(&ctrl->regs);
 	sluice_iommu_info_put(&ctrl->info);
 	sluice_device_close(&ctrl->dev);
 	sluice_container_close(&ctrl->container);

@@ -59,8 +59,7 @@ struct nvme_queue {
  * @dev: the PCI device
  * @info: which IOVAs are usable
  * @next_iova: IOVAs below are taken
- * @bar: BAR 0
- * @bar_len: its length
+ * @regs: BAR 0
  * @cap: the CAP register; 0 before the registers are mapped and after a stop
  * @page_size: CC.MPS in bytes: the unit of PRPs
  * @timeout_ms: longest wait for a command
@@ -75,8 +74,7 @@ struct nvme_ctrl {
 	struct sluice_device dev;
 	struct sluice_iommu_info info;
 	uint64_t next_iova;
-	void *bar;
-	size_t bar_len;
+	struct sluice_regs regs;
 	uint64_t cap;
 	size_t page_size;
 	int timeout_ms;
