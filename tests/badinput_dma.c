@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #endif
 #include "kselftest.h"
+#include "legacy.h"
 #include "sys.h"
 #include "table.h"
 
@@ -426,5 +427,9 @@ static const struct row rows[] = {
 
 int main(void)
 {
+	if (legacy_is_spapr()) {
+		ksft_print_header();
+		ksft_exit_skip("there is no TYPE1 on POWER\n");
+	}
 	return table_run(rows, ARRAY_SIZE(rows));
 }

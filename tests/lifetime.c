@@ -6,9 +6,11 @@
  */
 #include "kselftest_harness.h"
 #include "edu.h"
+#include "legacy.h"
 #include "sys.h"
 #include "vfio.h"
 
+#include <endian.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <signal.h>
@@ -67,20 +69,20 @@ static int own_and_start(struct _test_data_life *self, struct vfio *v,
 {
 	int ret;
 
-	ret = vfio_open(v, &self->edu, VFIO_TYPE1v2_IOMMU);
+	ret = legacy_open(v, &self->edu);
 	if (ret)
 		return ret;
 	ret = edu_attach(edu, v->device);
 	if (ret)
 		return ret;
-	ret = vfio_map(v->container, MIB, self->shared, 2 * PAGE, MAP_RW);
+	ret = legacy_map(v->container, MIB, self->shared, 2 * PAGE, MAP_RW);
 	if (ret)
 		return ret;
 	memset(self->shared, val, PAGE);
 	memset(self->shared + PAGE, 0, PAGE);
-	if (!edu_dma_from(edu, MIB, 0, PAGE))
+	if (!edu_dma_from(edu, MIB, 0, EDU_BUF_SIZE))
 		return -ETIMEDOUT;
-	edu_dma_start(edu, MIB + PAGE, 0, PAGE, true, false);
+	edu_dma_start(edu, MIB + PAGE, 0, EDU_BUF_SIZE, true, false);
 	return 0;
 }
 
@@ -168,7 +170,7 @@ TEST_F(life, control)
 
 	ASSERT_EQ(0, own_and_start(self, &v, &edu, 0x43));
 	ASSERT_TRUE(edu_dma_wait(&edu, 5000));
-	EXPECT_TRUE(is_all(self->shared + PAGE, 0x43, PAGE));
+	EXPECT_TRUE(is_all(self->shared + PAGE, 0x43, EDU_BUF_SIZE));
 	EXPECT_TRUE(bus_master(&self->edu));
 	EXPECT_EQ(self->pins + 2, sys_pins());
 	vfio_close(&v);
@@ -192,9 +194,9 @@ TEST_F(life, next_owner_after_kill)
 
 	left_in_time(_metadata, self, wait_to_be_killed, true);
 	memset(self->shared, 0, 2 * PAGE);
-	ASSERT_EQ(0, vfio_open(&v, &self->edu, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, legacy_open(&v, &self->edu));
 	ASSERT_EQ(0, edu_attach(&edu, v.device));
-	ASSERT_EQ(0, vfio_map(v.container, MIB, self->shared, PAGE, MAP_RW));
+	ASSERT_EQ(0, legacy_map(v.container, MIB, self->shared, PAGE, MAP_RW));
 	ASSERT_TRUE(edu_dma_wait(&edu, 5000));
 	memset(self->shared, 0x44, 64);
 	ASSERT_TRUE(edu_dma_from(&edu, MIB, 0, 64));
@@ -212,12 +214,14 @@ TEST_F(life, next_owner_after_kill)
 
 static uint32_t reg32(char *bar, unsigned int off)
 {
-	return __atomic_load_n((uint32_t *)(bar + off), __ATOMIC_RELAXED);
+	return le32toh(
+		__atomic_load_n((uint32_t *)(bar + off), __ATOMIC_RELAXED));
 }
 
 static void set32(char *bar, unsigned int off, uint32_t val)
 {
-	__atomic_store_n((uint32_t *)(bar + off), val, __ATOMIC_RELAXED);
+	__atomic_store_n((uint32_t *)(bar + off), htole32(val),
+			 __ATOMIC_RELAXED);
 }
 
 /* A child that enables the NVMe controller, and waits to be killed. */
@@ -227,11 +231,12 @@ static void nvme_enable(struct _test_data_life *self, int report)
 	char *bar;
 	int i;
 
-	if (vfio_open(&v, &self->nvme, VFIO_TYPE1v2_IOMMU) ||
+	if (legacy_open(&v, &self->nvme) ||
 	    vfio_command(v.device, COMMAND_BITS, 0))
 		_exit(1);
 	bar = vfio_bar_map(v.device, 0, PAGE);
-	if (!bar || vfio_map(v.container, MIB, self->shared, 2 * PAGE, MAP_RW))
+	if (!bar ||
+	    legacy_map(v.container, MIB, self->shared, 2 * PAGE, MAP_RW))
 		_exit(2);
 	set32(bar, NVME_AQA, 0x001f001f);
 	set32(bar, NVME_ASQ, MIB);
@@ -298,10 +303,10 @@ static bool harmless_by_sysfs(const struct pci_dev *dev, char *page)
 	    edu_read(&edu, EDU_ID) != 0x010000ed)
 		return false;
 	memset(page, 0x51, PAGE);
-	ok = edu_dma_from(&edu, phys, 0, PAGE);
+	ok = edu_dma_from(&edu, phys, 0, EDU_BUF_SIZE);
 	memset(page, 0x52, PAGE);
-	ok = ok && edu_dma_to(&edu, phys, 0, PAGE) &&
-	     edu_dma_to(&edu, MIB, 0, PAGE);
+	ok = ok && edu_dma_to(&edu, phys, 0, EDU_BUF_SIZE) &&
+	     edu_dma_to(&edu, MIB, 0, EDU_BUF_SIZE);
 	pci_cfg_write(dev, PCI_COMMAND, 2, 0);
 	munmap(edu.bar, EDU_BAR_SIZE);
 	return ok && is_all(page, 0x52, PAGE);
@@ -332,7 +337,7 @@ TEST_F(life, attached_but_not_mapped)
 
 	ASSERT_NE(NULL, page);
 	ASSERT_EQ(0, vfio_set_container(group, container));
-	ASSERT_EQ(0, vfio_set_iommu(container, VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, vfio_set_iommu(container, legacy_type()));
 	EXPECT_TRUE(harmless_by_sysfs(&self->edu, page));
 	close(group);
 	close(container);
@@ -353,7 +358,7 @@ TEST_F(life, released)
 	munmap(edu.bar, EDU_BAR_SIZE);
 	vfio_close(&v);
 	EXPECT_TRUE(harmless_by_sysfs(&self->edu, self->shared));
-	EXPECT_TRUE(is_all(self->shared + PAGE, 0x45, PAGE));
+	EXPECT_TRUE(is_all(self->shared + PAGE, 0x45, EDU_BUF_SIZE));
 }
 
 TEST_HARNESS_MAIN

@@ -8,6 +8,7 @@
  */
 #include "kselftest_harness.h"
 #include "edu.h"
+#include "legacy.h"
 #include "sys.h"
 #include "vfio.h"
 
@@ -29,6 +30,8 @@ FIXTURE_SETUP(p2p)
 {
 	struct pci_dev dev[2];
 
+	if (legacy_is_spapr())
+		SKIP(return, "POWER's legacy type has no device memory");
 	ASSERT_EQ(0, pci_find_alone(&dev[0], PCI_ID_EDU, 0));
 	ASSERT_EQ(0, pci_find_alone(&dev[1], PCI_ID_EDU, 1));
 	ASSERT_EQ(0, vfio_open(&self->v[0], &dev[0], VFIO_TYPE1v2_IOMMU));

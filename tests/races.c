@@ -6,12 +6,19 @@
  */
 #include "kselftest_harness.h"
 #include "edu.h"
+#include "legacy.h"
 #include "sys.h"
 #include "vfio.h"
 
 #include <linux/pci_regs.h>
 #include <pthread.h>
 #include <signal.h>
+
+/*
+ * Upstream's driver for POWER changes an entry and then, without a lock, what it
+ * counts of it: a registration may keep a mapping too many, and a WARN follows.
+ */
+#define LOSES_COUNT "the peer loses count of mappings when they race"
 
 #define THREADS 4
 #define ROUNDS 400
@@ -37,6 +44,7 @@ FIXTURE(races)
 	struct pci_dev dev[2];
 	char *buf;
 	long pins;
+	long locked; /* KiB, by what isn't mapped */
 	struct worker w[THREADS];
 };
 
@@ -51,7 +59,9 @@ FIXTURE_SETUP(races)
 	self->buf = sys_alloc(ARENA, PAGE);
 	ASSERT_NE(NULL, self->buf);
 	self->pins = sys_pins();
-	ASSERT_EQ(0, vfio_open(&self->v, &self->dev[0], VFIO_TYPE1v2_IOMMU));
+	ASSERT_EQ(0, legacy_open(&self->v, &self->dev[0]));
+	self->locked = legacy_locked_kib();
+	ASSERT_EQ(0, legacy_register(self->v.container, self->buf, ARENA));
 	for (i = 0; i < THREADS; i++)
 		self->w[i] = (struct worker){ .id = i,
 					      .c = self->v.container,
@@ -64,6 +74,11 @@ FIXTURE_SETUP(races)
 FIXTURE_TEARDOWN(races)
 {
 	vfio_close(&self->v);
+}
+
+static bool legacy_counts(void)
+{
+	return !legacy_is_spapr() || !sys_is_peer();
 }
 
 static int start(struct worker *w, void *(*fn)(void *arg))
@@ -80,14 +95,24 @@ static void finish(struct __test_metadata *_metadata, struct worker *w)
 	}
 }
 
-/* After all threads: what's left is taken away in one call, down to nothing. */
+/*
+ * After all threads: what's left is taken away in one call, down to nothing. Where
+ * memory is registered, that it can be unregistered tells that none is mapped.
+ */
 static void all_clean(struct __test_metadata *_metadata,
 		      struct _test_data_races *self)
 {
+	int c = self->v.container;
 	long locked = sys_locked_kib();
 
-	EXPECT_EQ(locked * 1024, vfio_unmap_all(self->v.container));
-	EXPECT_EQ(0, sys_locked_kib());
+	if (legacy_is_spapr()) {
+		EXPECT_LE(0, vfio_unmap(c, ARENA_IOVA, THREADS * ARENA));
+		EXPECT_EQ(0, legacy_unregister(c, self->buf, ARENA));
+		EXPECT_EQ(self->locked, legacy_locked_kib());
+	} else {
+		EXPECT_EQ(locked * 1024, vfio_unmap_all(c));
+		EXPECT_EQ(0, sys_locked_kib());
+	}
 	EXPECT_TRUE(sys_pins_settle(self->pins, 1000));
 }
 
@@ -107,7 +132,7 @@ static void *overlapping(void *arg)
 				       w->buf + first * PAGE, pages * PAGE,
 				       MAP_RW);
 			w->done += !ret;
-			if (ret && ret != -EEXIST)
+			if (ret && (ret != -EEXIST || legacy_is_spapr()))
 				w->wrong = ret;
 		} else {
 			ret = vfio_unmap(w->c, ARENA_IOVA + first * PAGE,
@@ -126,6 +151,8 @@ TEST_F_TIMEOUT(races, overlapping_ranges, 90)
 {
 	int i;
 
+	if (!legacy_counts())
+		SKIP(return, LOSES_COUNT);
 	for (i = 0; i < THREADS; i++)
 		ASSERT_EQ(0, start(&self->w[i], overlapping));
 	for (i = 0; i < THREADS; i++) {
@@ -149,8 +176,9 @@ static void *disjoint(void *arg)
 		ret = vfio_map(w->c, iova, w->buf, size, MAP_RW);
 		if (ret)
 			w->wrong = ret;
+		/* What is there stays, or is replaced by the same. */
 		ret = vfio_map(w->c, iova, w->buf, PAGE, MAP_RW);
-		if (ret != -EEXIST)
+		if (ret != (legacy_is_spapr() ? 0 : -EEXIST))
 			w->wrong = ret ? ret : 1;
 		ret = vfio_unmap(w->c, iova, size);
 		if (ret != (int64_t)size)
@@ -167,7 +195,8 @@ TEST_F_TIMEOUT(races, disjoint_ranges, 90)
 		ASSERT_EQ(0, start(&self->w[i], disjoint));
 	for (i = 0; i < THREADS; i++)
 		finish(_metadata, &self->w[i]);
-	EXPECT_EQ(0, sys_locked_kib());
+	if (!legacy_is_spapr())
+		EXPECT_EQ(0, sys_locked_kib());
 	all_clean(_metadata, self);
 }
 
@@ -203,6 +232,8 @@ TEST_F_TIMEOUT(races, group_comes_and_goes, 90)
 {
 	int i;
 
+	if (!legacy_shares())
+		SKIP(return, "the peer has one group in a container here");
 	self->w[0].rounds = 60;
 	ASSERT_EQ(0, start(&self->w[0], join_and_leave));
 	for (i = 1; i < THREADS; i++)
@@ -242,6 +273,8 @@ TEST_F_TIMEOUT(races, last_group_leaves, 90)
 	 */
 	if (sys_is_peer())
 		SKIP(return, "the peer frees the type while it is in use");
+	if (legacy_is_spapr())
+		SKIP(return, "registrations go with the last group on POWER");
 	close(v->device);
 	v->device = -1;
 	for (i = 0; i < THREADS; i++)
@@ -249,7 +282,7 @@ TEST_F_TIMEOUT(races, last_group_leaves, 90)
 	for (i = 0; i < 60; i++) {
 		ASSERT_EQ(0, vfio_unset_container(v->group));
 		ASSERT_EQ(0, vfio_set_container(v->group, v->container));
-		ASSERT_EQ(0, vfio_set_iommu(v->container, VFIO_TYPE1v2_IOMMU));
+		ASSERT_EQ(0, vfio_set_iommu(v->container, legacy_type()));
 	}
 	for (i = 0; i < THREADS; i++)
 		finish(_metadata, &self->w[i]);
@@ -311,6 +344,8 @@ TEST_F_TIMEOUT(races, reset_against_bar, 90)
 	int fd = self->v.device, i;
 	uint32_t val;
 
+	if (!(vfio_device_flags(fd) & VFIO_DEVICE_FLAGS_RESET))
+		SKIP(return, "this device can't be reset here");
 	ASSERT_EQ(0, vfio_command(fd, PCI_COMMAND_MEMORY, 0));
 	/* The peer claims a BAR at its first access: of two at once, one fails. */
 	if (sys_is_peer())
@@ -347,6 +382,8 @@ TEST_F_TIMEOUT(races, killed_mid_way, 90)
 	struct vfio *v = &self->v;
 	int child, status, i;
 
+	if (!legacy_counts())
+		SKIP(return, LOSES_COUNT);
 	vfio_close(v);
 	for (i = 0; i < KILLS; i++) {
 		child = fork();
@@ -354,7 +391,8 @@ TEST_F_TIMEOUT(races, killed_mid_way, 90)
 		if (!child) {
 			int j;
 
-			if (vfio_open(v, &self->dev[0], VFIO_TYPE1v2_IOMMU))
+			if (legacy_open(v, &self->dev[0]) ||
+			    legacy_register(v->container, self->buf, ARENA))
 				_exit(1);
 			for (j = 0; j < THREADS; j++)
 				self->w[j].c = v->container;
@@ -366,7 +404,7 @@ TEST_F_TIMEOUT(races, killed_mid_way, 90)
 		EXPECT_TRUE(WIFSIGNALED(status));
 		EXPECT_TRUE(sys_pins_settle(self->pins, 2000));
 	}
-	EXPECT_EQ(0, vfio_open(v, &self->dev[0], VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(0, legacy_open(v, &self->dev[0]));
 }
 
 /* The parent's container, with a child that maps into it when it dies. */
@@ -374,6 +412,8 @@ TEST_F_TIMEOUT(races, sharer_killed_mid_way, 90)
 {
 	int child, status, i;
 
+	if (legacy_is_spapr())
+		SKIP(return, "a container is for one process on POWER");
 	for (i = 0; i < KILLS; i++) {
 		child = fork();
 		ASSERT_LE(0, child);

@@ -3,6 +3,7 @@
 #include "sys.h"
 #include "vfio.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 
@@ -18,19 +19,65 @@
 /* Under TCG and load, a DMA of 100 ms may take much longer. */
 #define EDU_PATIENCE_MS 5000
 
-uint32_t edu_read(const struct edu *edu, unsigned int reg)
+#define EDU_ID_VALUE 0x010000edU
+
+static uint32_t load32(const struct edu *edu, unsigned int reg)
 {
 	return __atomic_load_n((uint32_t *)(edu->bar + reg), __ATOMIC_RELAXED);
 }
 
+/*
+ * QEMU gives the registers the byte order of the emulated machine's architecture,
+ * on POWER big-endian: not PCI's. The first register tells, if the device answers.
+ */
+static bool big_endian(const struct edu *edu)
+{
+	static enum { UNKNOWN, LITTLE, BIG } order;
+
+	if (order == UNKNOWN) {
+		uint32_t id = load32(edu, EDU_ID);
+
+		if (id == htole32(EDU_ID_VALUE))
+			order = LITTLE;
+		else if (id == htobe32(EDU_ID_VALUE))
+			order = BIG;
+	}
+	return order == BIG;
+}
+
+static uint32_t edu32(const struct edu *edu, uint32_t val)
+{
+	return big_endian(edu) ? htobe32(val) : htole32(val);
+}
+
+static uint64_t edu64(const struct edu *edu, uint64_t val)
+{
+	return big_endian(edu) ? htobe64(val) : htole64(val);
+}
+
+/* What is read from memory after a register isn't older than the register. */
+uint32_t edu_read(const struct edu *edu, unsigned int reg)
+{
+	uint32_t val =
+		__atomic_load_n((uint32_t *)(edu->bar + reg), __ATOMIC_RELAXED);
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return edu32(edu, val);
+}
+
+/* The device sees memory as it was when the register was written, or newer. */
 void edu_write(const struct edu *edu, unsigned int reg, uint32_t val)
 {
-	__atomic_store_n((uint32_t *)(edu->bar + reg), val, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n((uint32_t *)(edu->bar + reg), edu32(edu, val),
+			 __ATOMIC_RELAXED);
 }
 
 static void edu_write64(const struct edu *edu, unsigned int reg, uint64_t val)
 {
-	__atomic_store_n((uint64_t *)(edu->bar + reg), val, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n((uint64_t *)(edu->bar + reg), edu64(edu, val),
+			 __ATOMIC_RELAXED);
 }
 
 int edu_attach(struct edu *edu, int device)

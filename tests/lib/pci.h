@@ -44,6 +44,9 @@ int pci_bind(const struct pci_dev *dev, const char *driver);
  */
 int pci_allow_reset(const struct pci_dev *dev, bool allow);
 
+/* Is there no bridge above it? Then nothing can reset its bus. */
+bool pci_on_root_bus(const struct pci_dev *dev);
+
 /* Name of the current driver in @name, "" if none. */
 void pci_driver(const struct pci_dev *dev, char *name, size_t size);
 
@@ -65,7 +68,8 @@ void *pci_resource_map(const struct pci_dev *dev, int bar, size_t size);
 
 /*
  * Does the kernel's log report a fault of the device within @ms? Where reports
- * always name the same device, as those of QEMU's AMD-Vi, $FAULTS_NAME says which.
+ * always name the same device, as those of QEMU's AMD-Vi, $FAULTS_NAME says which;
+ * if it is "none" there are no reports, as on QEMU's pSeries, and any answer is good.
  */
 bool pci_fault_wait(int kmsg, const char *name, unsigned int ms);
 

@@ -16,7 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TYPE1_PARAMETERS "/sys/module/vfio_iommu_type1/parameters/"
+#define MODULES "/sys/module/"
+
+__attribute__((constructor)) static void check_page(void)
+{
+	if (sysconf(_SC_PAGESIZE) == (long)PAGE)
+		return;
+	fprintf(stderr, "built for pages of %llu bytes\n", PAGE);
+	_exit(1);
+}
 
 int sys_read(const char *path, char *buf, size_t size)
 {
@@ -81,8 +89,10 @@ long sys_field(const char *path, const char *name)
 
 bool sys_is_peer(void)
 {
-	/* Ours has no such limit, and so no such parameter. */
-	return !access(TYPE1_PARAMETERS "dma_entry_limit", F_OK);
+	/* Ours has no such limit and so no such parameter; nor such a driver. */
+	return !access(MODULES "vfio_iommu_type1/parameters/dma_entry_limit",
+		       F_OK) ||
+	       !access(MODULES "vfio_iommu_spapr_tce/version", F_OK);
 }
 
 long sys_locked_kib(void)

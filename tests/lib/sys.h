@@ -15,7 +15,8 @@
 #define KIB 1024ULL
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
-#define PAGE 4096ULL
+/* The CPU's page, as the Makefile says; checked at the start. */
+#define PAGE (PAGE_BYTES + 0ULL)
 
 /* Each returns a negative errno on failure. */
 int sys_read(const char *path, char *buf, size_t size);

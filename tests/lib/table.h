@@ -8,10 +8,11 @@
 #ifndef TEST_TABLE_H
 #define TEST_TABLE_H
 
+#include "sys.h"
 #include "vfio.h"
 
 #define CANARY_IOVA 0x10000000ULL
-#define CANARY_SIZE 0x4000ULL
+#define CANARY_SIZE (4 * PAGE)
 
 /* What a row gets to work with. */
 struct env {
@@ -36,6 +37,8 @@ struct row {
 	const char *name;
 	int (*call)(const struct env *e, const struct row *r);
 	enum row_setup setup;
+	bool type1; /* it is about a rule of TYPE1: skipped where there is none */
+	bool bus;   /* it needs a bus that can be reset */
 
 	/* Arguments; what they mean is the call's business. */
 	uint64_t a, b, c, d;

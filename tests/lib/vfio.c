@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #endif
 #include "vfio.h"
+#include "legacy.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -25,7 +26,10 @@ int vfio_container(void)
 {
 	int fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	legacy_forget(fd);
+	return fd;
 }
 
 int vfio_group(const struct pci_dev *dev)
@@ -64,6 +68,14 @@ int vfio_group_flags(int group)
 	int ret = vfio_ioctl(group, VFIO_GROUP_GET_STATUS, &status);
 
 	return ret < 0 ? ret : (int)status.flags;
+}
+
+int vfio_device_flags(int device)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	int ret = vfio_ioctl(device, VFIO_DEVICE_GET_INFO, &info);
+
+	return ret < 0 ? ret : (int)info.flags;
 }
 
 /* The node appears a moment after the driver is bound. */

@@ -32,6 +32,9 @@ int vfio_set_iommu(int container, int type);
 int vfio_get_device(int group, const char *name);
 int vfio_group_flags(int group);
 
+/* VFIO_DEVICE_FLAGS_*. */
+int vfio_device_flags(int device);
+
 /* Binds the device to vfio-pci, opens all three fds, sets the type. */
 int vfio_open(struct vfio *v, const struct pci_dev *dev, int type);
 
