@@ -158,7 +158,7 @@ static void bar_info(struct sluice_pci_device *pdev,
 		return;
 
 	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-	if (!pdev->bars[info->index].mmap)
+	if (!pdev->bars[info->index].mmap_len)
 		return;
 	info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
 	if (info->index == pdev->msix_bar)

@@ -43,11 +43,10 @@ int sluice_pci_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
 	u64 first = vma->vm_pgoff & PGOFF_MASK;
 	u64 pages;
 
-	if (!(vma->vm_flags & VM_SHARED) || index >= PCI_STD_NUM_BARS ||
-	    !pdev->bars[index].mmap)
+	if (!(vma->vm_flags & VM_SHARED) || index >= PCI_STD_NUM_BARS)
 		return -EINVAL;
 
-	pages = PAGE_ALIGN(sluice_pci_bar_size(pdev, index)) >> PAGE_SHIFT;
+	pages = pdev->bars[index].mmap_len >> PAGE_SHIFT;
 	if (first >= pages || vma_pages(vma) > pages - first)
 		return -EINVAL;
 
@@ -80,7 +79,7 @@ int sluice_pci_mmio_phys(struct sluice_device *sdev,
 	index = vma->vm_pgoff >> PGOFF_SHIFT;
 	off = ((vma->vm_pgoff & PGOFF_MASK) << PAGE_SHIFT) +
 	      (vaddr - vma->vm_start);
-	end = PAGE_ALIGN(sluice_pci_bar_size(pdev, index));
+	end = pdev->bars[index].mmap_len;
 
 	*phys = pci_resource_start(pdev->pci, index) + off;
 	*len = min3((u64)*len, (u64)(vma->vm_end - vaddr), end - off);

@@ -6,8 +6,9 @@
  * file of this directory offers to the others. For this directory only.
  *
  * Files: main.c (binding), device.c (open, close, ioctls), region.c (BARs and
- * ROM), config*.c (virtual configuration space), irq.c (interrupt ioctls),
- * intx.c and msi.c (delivery), unmask.c (unmask by eventfd), reset.c.
+ * ROM), bar.c (a BAR by itself), mmap.c, config*.c (virtual configuration
+ * space), irq.c (interrupt ioctls), intx.c and msi.c (delivery), unmask.c
+ * (unmask by eventfd), reset.c.
  *
  * Lock order, outermost first:
  *
@@ -71,14 +72,15 @@ static inline u64 sluice_pci_index_offset(unsigned int index)
 /**
  * struct sluice_pci_bar - one base address register of an open device
  * @claimed: the resource is ours; constant while open.
- * @mmap: may be mapped into user space; constant while open.
- * @rest: the unused rest of a small BAR's page, claimed so that nothing else
- *	is placed where a user mapping would show it.
+ * @mmap_len: bytes that can be mapped into user space, whole pages from the
+ *	start; 0 if none. Constant while open.
+ * @rest: what of these is beyond the BAR, if @rest.parent: ours, so that
+ *	nothing else is placed where a user mapping would show it.
  * @io: kernel mapping, made at the first read or write; bar_lock.
  */
 struct sluice_pci_bar {
 	bool claimed;
-	bool mmap;
+	u64 mmap_len;
 	struct resource rest;
 	void __iomem *io;
 };
@@ -336,6 +338,56 @@ ssize_t sluice_pci_bar_rw(struct sluice_pci_device *pdev, char __user *buf,
 			  size_t count, loff_t *ppos, bool write);
 ssize_t sluice_pci_rom_read(struct sluice_pci_device *pdev, char __user *buf,
 			    size_t count, loff_t *ppos);
+
+/* bar.c */
+
+/**
+ * sluice_pci_bar_reserve - make what can be mapped of a BAR the BAR's alone
+ * @res: the BAR, in the resource tree
+ * @rest: becomes the rest of the page that the BAR ends in, which joins the tree
+ *	if it has to be kept free
+ *
+ * Pages that begin with the BAR and in which nobody else is, or will be while
+ * @rest is in the tree, can be mapped. All of the BAR's pages, or none: not of
+ * ports, not if the BAR starts within a page (a region's mapping has no way to
+ * say so), and not if somebody is in the rest already. It makes no difference
+ * if that is another BAR of the same device.
+ *
+ * Return: bytes from the BAR's start on, a multiple of PAGE_SIZE; 0: none.
+ */
+u64 sluice_pci_bar_reserve(const struct resource *res, struct resource *rest);
+
+/**
+ * sluice_pci_bar_unreserve - undo sluice_pci_bar_reserve()
+ * @rest: as it left it, or all 0
+ */
+void sluice_pci_bar_unreserve(struct resource *rest);
+
+/**
+ * sluice_pci_io_width - the widest access that is natural
+ * @off: offset in the BAR
+ * @count: bytes wanted, not 0
+ * @mem: it's memory, not ports
+ *
+ * Return: 1, 2, 4 or 8, no more than @count, and @off is a multiple of it.
+ */
+size_t sluice_pci_io_width(u64 off, size_t count, bool mem);
+
+/**
+ * sluice_pci_io_load - one read access
+ * @buf: the bytes in the order that the device, that is PCI, has them in
+ * @io: the register
+ * @width: as of sluice_pci_io_width()
+ */
+void sluice_pci_io_load(u8 *buf, void __iomem *io, size_t width);
+
+/**
+ * sluice_pci_io_store - one write access
+ * @buf: the bytes in the order that the device, that is PCI, has them in
+ * @io: the register
+ * @width: as of sluice_pci_io_width()
+ */
+void sluice_pci_io_store(const u8 *buf, void __iomem *io, size_t width);
 
 /* mmap.c */
 

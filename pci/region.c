@@ -3,13 +3,13 @@
  * The device's memory: BARs and expansion ROM.
  *
  * Owns: claiming the BARs while the device is open, read(2) and write(2) of
- * them, and memory_lock's rules. Does not own: mmap and faults (mmap.c), nor
- * the registers that place and enable a BAR (config.c).
+ * them, and memory_lock's rules. Does not own: what of a BAR can be mapped, nor
+ * a single access (bar.c), mmap and faults (mmap.c), nor the registers that
+ * place and enable a BAR (config.c).
  */
 #include <linux/io.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
-#include <linux/unaligned.h>
 
 #include "private.h"
 
@@ -80,29 +80,6 @@ u64 sluice_pci_bar_size(struct sluice_pci_device *pdev, unsigned int index)
 	return pci_resource_len(pdev->pci, index);
 }
 
-/*
- * A BAR smaller than a page can be mapped if it starts a page and nobody else
- * is in the rest of it, now or while the device is open.
- */
-static bool bar_can_mmap(struct sluice_pci_device *pdev, unsigned int index)
-{
-	struct resource *res = &pdev->pci->resource[index];
-	struct sluice_pci_bar *bar = &pdev->bars[index];
-
-	if (!(res->flags & IORESOURCE_MEM) || !PAGE_ALIGNED(res->start))
-		return false;
-	if (resource_size(res) >= PAGE_SIZE)
-		return true;
-
-	bar->rest = (struct resource) {
-		.name = "vfio sub-page reserved",
-		.start = res->end + 1,
-		.end = res->start + PAGE_SIZE - 1,
-		.flags = res->flags,
-	};
-	return res->parent && !request_resource(res->parent, &bar->rest);
-}
-
 void sluice_pci_regions_init(struct sluice_pci_device *pdev)
 {
 	struct sluice_pci_bar *bar;
@@ -113,7 +90,10 @@ void sluice_pci_regions_init(struct sluice_pci_device *pdev)
 			continue;
 		bar = &pdev->bars[i];
 		bar->claimed = !pci_request_region(pdev->pci, i, "vfio-pci");
-		bar->mmap = bar->claimed && bar_can_mmap(pdev, i);
+		if (bar->claimed)
+			bar->mmap_len =
+				sluice_pci_bar_reserve(&pdev->pci->resource[i],
+						       &bar->rest);
 	}
 }
 
@@ -126,8 +106,7 @@ void sluice_pci_regions_deinit(struct sluice_pci_device *pdev)
 		bar = &pdev->bars[i];
 		if (bar->io)
 			pci_iounmap(pdev->pci, bar->io);
-		if (bar->rest.parent)
-			release_resource(&bar->rest);
+		sluice_pci_bar_unreserve(&bar->rest);
 		if (bar->claimed)
 			pci_release_region(pdev->pci, i);
 	}
@@ -150,43 +129,6 @@ static void __iomem *bar_io(struct sluice_pci_device *pdev, unsigned int index)
 	return io ?: IOMEM_ERR_PTR(-ENOMEM);
 }
 
-/* User space sees device memory as bytes in the device's, that is PCI's, order. */
-static void io_load(u8 *buf, void __iomem *io, size_t width)
-{
-	switch (width) {
-	case 1:
-		*buf = ioread8(io);
-		break;
-	case 2:
-		put_unaligned_le16(ioread16(io), buf);
-		break;
-	case 4:
-		put_unaligned_le32(ioread32(io), buf);
-		break;
-	case 8:
-		put_unaligned_le64(readq(io), buf);
-		break;
-	}
-}
-
-static void io_store(const u8 *buf, void __iomem *io, size_t width)
-{
-	switch (width) {
-	case 1:
-		iowrite8(*buf, io);
-		break;
-	case 2:
-		iowrite16(get_unaligned_le16(buf), io);
-		break;
-	case 4:
-		iowrite32(get_unaligned_le32(buf), io);
-		break;
-	case 8:
-		writeq(get_unaligned_le64(buf), io);
-		break;
-	}
-}
-
 static int bar_access(struct sluice_pci_device *pdev, unsigned int index,
 		      void __iomem *io, u8 *buf, size_t width, bool write)
 {
@@ -197,21 +139,11 @@ static int bar_access(struct sluice_pci_device *pdev, unsigned int index,
 	if (mem && !sluice_pci_memory_enabled(pdev))
 		ret = -EIO;
 	else if (write)
-		io_store(buf, io, width);
+		sluice_pci_io_store(buf, io, width);
 	else
-		io_load(buf, io, width);
+		sluice_pci_io_load(buf, io, width);
 	up_read(&pdev->memory_lock);
 	return ret;
-}
-
-/* The widest access that is natural at @off and no longer than @count. */
-static size_t bar_width(u64 off, size_t count, bool mem)
-{
-	size_t width = mem ? 8 : 4;
-
-	while (off & (width - 1) || width > count)
-		width /= 2;
-	return width;
 }
 
 /*
@@ -269,7 +201,7 @@ ssize_t sluice_pci_bar_rw(struct sluice_pci_device *pdev, char __user *buf,
 		return PTR_ERR(io);
 
 	for (done = 0; done < count; done += width) {
-		width = bar_width(off + done, count - done, mem);
+		width = sluice_pci_io_width(off + done, count - done, mem);
 		ret = bar_step(pdev, buf + done, width, *ppos + done, io,
 			       write);
 		if (!ret && fatal_signal_pending(current))
