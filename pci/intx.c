@@ -43,9 +43,14 @@ static const struct pci_device_id no_intx_ids[] = {
 bool sluice_pci_has_intx(struct sluice_pci_device *pdev)
 {
 	struct pci_dev *pci = pdev->pci;
+	u8 pin = 0;
 
-	return !pdev->no_intx && !pci->is_virtfn && pci->pin && pci->irq &&
-	       pci->irq != IRQ_NOTCONNECTED;
+	if (pdev->no_intx || pci->is_virtfn || !pci->irq ||
+	    pci->irq == IRQ_NOTCONNECTED)
+		return false;
+	/* What the kernel remembers is 0 if a device comes from a device tree. */
+	pci_read_config_byte(pci, PCI_INTERRUPT_PIN, &pin);
+	return pin;
 }
 
 /*
