@@ -4,8 +4,8 @@
  * VFIO_SPAPR_TCE_v2_IOMMU (linux/vfio.h).
  *
  * Owns: decoding and checking what user space passes, the answers' layout, and which
- * version has what. Does not own: what a map (spapr_map.c), a window (spapr_window.c)
- * and registered memory (spapr_mem.c) are.
+ * version has what. Does not own: what a map (spapr_map.c, spapr_txn.c), a window
+ * (spapr_window.c) and registered memory (spapr_mem.c) are.
  */
 #include <linux/align.h>
 #include <linux/err.h>

@@ -77,6 +77,8 @@ struct sluice_region *sluice_spapr_take(struct sluice_space *space,
 					unsigned long vaddr, u64 size);
 bool sluice_spapr_covers(const struct sluice_spapr *spapr, unsigned long vaddr,
 			 u64 size);
+bool sluice_spapr_phys(const struct sluice_spapr *spapr, unsigned long vaddr,
+		       phys_addr_t *phys);
 size_t sluice_spapr_extents(const struct sluice_spapr *spapr, u64 iova,
 			    unsigned long vaddr, u64 size,
 			    struct sluice_extent *extents, size_t max,
@@ -96,6 +98,15 @@ void sluice_spapr_caps(struct sluice_space *space,
 int sluice_spapr_window_create(struct sluice_space *space, u32 page_lg2,
 			       u64 size, u32 levels, u64 *start);
 int sluice_spapr_window_remove(struct sluice_space *space, u64 start);
+
+/* ---- spapr_txn.c: maps and unmaps by a transaction ---- */
+
+int sluice_spapr_map_range(struct sluice_space *space,
+			   const struct sluice_window *window, u64 iova,
+			   unsigned long vaddr, u64 size, unsigned int prot);
+int sluice_spapr_unmap_range(struct sluice_space *space,
+			     const struct sluice_window *window, u64 iova,
+			     u64 last);
 
 /* ---- spapr_map.c ---- */
 

@@ -2,43 +2,14 @@
 /*
  * Maps and unmaps of a SPAPR space.
  *
- * Owns: which memory a map takes, and that it replaces what is mapped there, as a
- * guest's H_PUT_TCE does. Does not own: what is done to domains (txn.c).
- *
- * In version 2 a guest's own DMA mappings come here, one page each: no pinning there,
- * no charging, no memory allocated. All that memory was pinned when it was registered.
- * In version 1 each TCE pins the page that its target lies in; a page that is larger
- * has a pin for each.
+ * Owns: which ranges are valid, and the short way for a page of registered memory. A
+ * guest's own DMA mappings come here, one page each: they are hardly more than a call of
+ * the backend. Does not own: all others (spapr_txn.c).
  */
 #include <linux/align.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
-#include <linux/sched/signal.h>
 
 #include "spapr.h"
-
-/* Extents on the stack, for maps of more than a few pages. */
-#define MANY 48
-
-/**
- * struct map - a map under way
- * @txn: its transaction
- * @iova: where it goes; the range is held
- * @vaddr: what is mapped
- * @size: bytes
- * @prot: &enum sluice_prot
- * @page: page size of the window; all three are multiples of it
- * @done: bytes mapped, from @iova on
- */
-struct map {
-	struct sluice_txn *txn;
-	u64 iova;
-	unsigned long vaddr;
-	u64 size;
-	unsigned int prot;
-	u64 page;
-	u64 done;
-};
 
 /*
  * Finds the window of a range, which must not leave it.
@@ -58,282 +29,93 @@ static int find_window(struct sluice_unified *uni, u64 iova, u64 size,
 	return 0;
 }
 
-/* Unmaps what is in the way of the rest of a map. */
-static noinline int make_way(const struct map *map)
+/* Can it be done without a transaction? */
+static __always_inline bool is_simple(struct sluice_space *space)
 {
-	u64 start = map->iova + map->done, last = map->iova + (map->size - 1);
-	u64 unmapped = 0;
-	int ret;
-
-	ret = sluice_mmio_unmap_range(map->txn->space, start, last, &unmapped);
-	if (ret)
-		return ret;
-	sluice_txn_clear(map->txn, start, last);
-	return sluice_txn_flush(map->txn);
+	return space->spapr->v2 && list_is_singular(&space->domains) &&
+	       list_empty_careful(&space->uni->mmio) &&
+	       !READ_ONCE(space->uni->stuck) &&
+	       !READ_ONCE(sluice_space_first_domain(space)->dead);
 }
 
-/* Maps the next extents. */
-static __always_inline int map_next(struct map *map,
-				    const struct sluice_extent *extents,
-				    size_t nr, unsigned int prot)
+/* What is rarely left to do after a map. */
+static noinline int finish_page(struct sluice_space *space, u64 iova, u64 last,
+				struct sluice_gather *gather)
 {
-	int ret = sluice_txn_map_extents(map->txn, extents, nr, prot);
-
-	if (likely(ret != -EEXIST))
-		return ret;
-	ret = make_way(map);
-	return ret ?: sluice_txn_map_extents(map->txn, extents, nr, prot);
-}
-
-/* ---- Version 2: registered memory ---- */
-
-/*
- * Takes what is behind the last whole page off the extents, which cover @bytes.
- * Returns the number that is left.
- */
-static size_t trim(struct sluice_extent *extents, size_t nr, u64 page,
-		   u64 *bytes)
-{
-	u64 rest = *bytes & (page - 1);
-
-	*bytes -= rest;
-	while (rest) {
-		struct sluice_extent *e = &extents[nr - 1];
-		u64 n = min(rest, e->len);
-
-		e->len -= n;
-		rest -= n;
-		nr -= !e->len;
-	}
-	return nr;
-}
-
-/* Maps what is left, or only looks whether it can be. */
-static __always_inline int walk(struct map *map, struct sluice_extent *extents,
-				size_t max, bool look)
-{
-	const struct sluice_spapr *spapr = map->txn->space->spapr;
-	u64 at, used;
-
-	for (at = 0; at < map->size; at += used) {
-		size_t nr;
-		int ret;
-
-		if (at) {
-			if (fatal_signal_pending(current))
-				return -EINTR;
-			cond_resched();
-		}
-		nr = sluice_spapr_extents(spapr, map->iova + at,
-					  map->vaddr + at, map->size - at,
-					  extents, max, &used);
-		if (unlikely(!nr))
-			return -EINVAL;
-		if (map->page > PAGE_SIZE) {
-			nr = trim(extents, nr, map->page, &used);
-			if (!nr || !sluice_txn_aligned(extents, nr, map->page))
-				return -EPERM;
-		}
-		if (look)
-			continue;
-		ret = map_next(map, extents, nr,
-			       map->prot | SLUICE_PROT_REGISTERED);
-		if (unlikely(ret))
-			return ret;
-		map->txn->mapped += used;
-		map->done += used;
-	}
-	return 0;
-}
-
-/* All that can be said of the memory before anything changes. */
-static noinline int look(struct map *map, struct sluice_extent *extents,
-			 size_t max)
-{
-	if (!sluice_spapr_covers(map->txn->space->spapr, map->vaddr, map->size))
-		return -EINVAL;
-	return map->page > PAGE_SIZE ? walk(map, extents, max, true) : 0;
-}
-
-static noinline int map_many(struct map *map)
-{
-	struct sluice_extent extents[MANY] __uninitialized;
-	int ret = look(map, extents, MANY);
-
-	return ret ?: walk(map, extents, MANY, false);
-}
-
-static int try_mmio(const struct map *map)
-{
-	return sluice_mmio_map_unified(map->txn->space, map->iova, map->vaddr,
-				       map->size, map->prot, map->page);
-}
-
-/* Device memory that the address shows. */
-static noinline int map_mmio(const struct map *map)
-{
-	struct sluice_space *space = map->txn->space;
-	u64 unmapped = 0;
-	int ret;
-
-	ret = try_mmio(map);
-	if (ret == -EEXIST)
-		ret = make_way(map) ?: try_mmio(map);
-	if (ret)
-		return ret;
-	ret = sluice_unified_charge_tables(space);
-	if (ret)
-		sluice_mmio_unmap_range(space, map->iova,
-					map->iova + (map->size - 1), &unmapped);
-	return ret;
-}
-
-static __always_inline int map_registered(struct map *map)
-{
-	int ret;
-
-	/* One page can't fail half-way. */
-	if (likely(map->size == map->page && map->page <= PAGE_SIZE))
-		ret = walk(map, map->txn->few_extents, 1, false);
-	else
-		ret = map_many(map);
-	if (likely(ret != -EINVAL) || !sluice_mmio_at(map->vaddr))
-		return ret;
-	return map_mmio(map);
-}
-
-/* ---- Version 1: memory by address, pinned ---- */
-
-/* Pins @nr times 2^@lg2 bytes, each by itself, or none. */
-static int pin_tces(const struct map *map, unsigned long vaddr, size_t nr,
-		    unsigned int lg2)
-{
-	struct page **pages = map->txn->pages;
-	size_t have = 0;
-
-	while (have < nr) {
-		unsigned long at = vaddr + (have << lg2);
-		long ret;
-
-		ret = sluice_pin(at & PAGE_MASK,
-				 lg2 == PAGE_SHIFT ? nr - have : 1, map->prot,
-				 pages + have);
-		if (ret < 0) {
-			sluice_unpin_pages(pages, have, map->prot);
-			return ret;
-		}
-		have += ret;
-	}
-	return 0;
-}
-
-/* Makes extents of what has been pinned; sets *@used to the number of pins. */
-static size_t join_tces(const struct map *map, struct page **pages, size_t nr,
-			unsigned int lg2, size_t *used)
-{
-	struct sluice_extent *extents = map->txn->extents;
-	const u64 size = BIT_ULL(lg2);
-	size_t i, n = 0;
-
-	for (i = 0; i < nr; i++) {
-		u64 at = map->done + i * size;
-		phys_addr_t phys = page_to_phys(pages[i]) +
-				   offset_in_page(map->vaddr + at);
-
-		if (n && extents[n - 1].phys + extents[n - 1].len == phys) {
-			extents[n - 1].len += size;
-			continue;
-		}
-		if (n == map->txn->max_extents)
-			break;
-		extents[n++] = (struct sluice_extent){
-			.iova = map->iova + at,
-			.phys = phys,
-			.len = size,
-		};
-	}
-	*used = i;
-	return n;
-}
-
-/* Maps @nr pinned TCEs; unpins what it couldn't map. */
-static int map_tces(struct map *map, size_t nr, unsigned int lg2)
-{
-	struct sluice_txn *txn = map->txn;
-	size_t done = 0, used;
+	struct sluice_domain *domain = sluice_space_first_domain(space);
 	int ret = 0;
 
-	while (!ret && done < nr) {
-		size_t n = join_tces(map, txn->pages + done, nr - done, lg2,
-				     &used);
-
-		if (map->page > PAGE_SIZE &&
-		    !sluice_txn_aligned(txn->extents, n, map->page))
-			ret = -EPERM;
-		ret = ret ?: map_next(map, txn->extents, n, map->prot);
-		if (ret)
-			break;
-		done += used;
-		map->done += used << lg2;
-	}
-	/* They may have been mapped for a moment. */
-	if (ret && !sluice_txn_flush(txn))
-		sluice_unpin_pages(txn->pages + done, nr - done, map->prot);
+	if (gather->nr || gather->nonleaf)
+		ret = sluice_domain_flush(domain, gather);
+	ret = ret ?: sluice_unified_charge_tables(space);
+	if (!ret)
+		return 0;
+	if (sluice_domain_clear(domain, iova, last))
+		WRITE_ONCE(space->uni->stuck, true);
 	return ret;
 }
 
-static int map_user(struct map *map)
+/*
+ * Maps a page of registered memory where nothing is mapped. False: nothing was done; a
+ * transaction will do it, or find out what is wrong. Else sets *@ret.
+ */
+static __always_inline bool map_page(struct sluice_space *space,
+				     const struct sluice_window *window,
+				     u64 iova, unsigned long vaddr, u64 last,
+				     unsigned int prot, int *ret)
 {
-	unsigned int lg2 = map->txn->tce_lg2;
-	int ret;
+	struct sluice_domain *domain = sluice_space_first_domain(space);
+	struct sluice_extent extent __uninitialized;
+	struct sluice_gather gather __uninitialized;
+	struct sluice_unified *uni = space->uni;
+	u64 done;
 
-	ret = sluice_txn_need_room(map->txn, map->size >> lg2);
-	while (!ret && map->done < map->size) {
-		size_t nr = min_t(u64, (map->size - map->done) >> lg2,
-				  map->txn->max_pages);
-
-		/* Pages of the window as a whole. */
-		nr = round_down(nr, max_t(size_t, map->page >> lg2, 1));
-		if (!nr)
-			return -EPERM;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		ret = pin_tces(map, map->vaddr + map->done, nr, lg2);
-		ret = ret ?: map_tces(map, nr, lg2);
-		cond_resched();
+	if (window->page_lg2 > PAGE_SHIFT || !is_simple(space) ||
+	    !sluice_spapr_phys(space->spapr, vaddr, &extent.phys))
+		return false;
+	extent.iova = iova;
+	extent.len = last - iova + 1;
+	sluice_gather_init(&gather);
+	*ret = domain->ops->map(domain, &extent, 1,
+				prot | SLUICE_PROT_REGISTERED, &done, &gather);
+	if (unlikely(*ret)) {
+		/* The transaction would begin with an empty gather. */
+		if (gather.nr || gather.nonleaf)
+			sluice_domain_flush(domain, &gather);
+		return false;
 	}
-	return ret;
+	if (unlikely(gather.nr || gather.nonleaf ||
+		     READ_ONCE(domain->tables) > READ_ONCE(uni->tables)))
+		*ret = finish_page(space, iova, last, &gather);
+	if (likely(!*ret))
+		atomic64_add(extent.len, &uni->mapped);
+	return true;
 }
 
-static noinline int map_address(struct map *map)
+/* The same for an unmap. */
+static __always_inline bool unmap_page(struct sluice_space *space, u64 iova,
+				       u64 last, int *ret)
 {
-	int ret = map_user(map);
+	struct sluice_domain *domain = sluice_space_first_domain(space);
+	struct sluice_range range = { iova, last };
+	struct sluice_extent extent __uninitialized;
+	struct sluice_gather gather __uninitialized;
 
-	/* As in other spaces: device memory is rare, and looked for last. */
-	if (ret != -EFAULT || map->done || !sluice_mmio_at(map->vaddr))
-		return ret;
-	return map_mmio(map);
-}
-
-/* ---- Either ---- */
-
-/* A map that failed is taken back as far as it got. */
-static noinline void take_back(const struct map *map)
-{
-	if (map->done)
-		sluice_txn_clear(map->txn, map->iova,
-				 map->iova + (map->done - 1));
-}
-
-static int run_map(struct map *map)
-{
-	struct sluice_space *space = map->txn->space;
-	int ret;
-
-	if (unlikely(map->txn->stuck))
-		return -EIO;
-	ret = likely(space->spapr->v2) ? map_registered(map) : map_address(map);
-	return ret ?: sluice_unified_charge_tables(space);
+	if (!is_simple(space))
+		return false;
+	sluice_gather_init(&gather);
+	do {
+		if (domain->ops->unmap(domain, iova, &range, &extent, 1,
+				       &gather))
+			atomic64_sub(extent.len, &space->uni->mapped);
+	} while (unlikely(!sluice_range_empty(&range)));
+	*ret = gather.nr || gather.nonleaf ?
+		       sluice_domain_flush(domain, &gather) : 0;
+	if (unlikely(*ret)) {
+		WRITE_ONCE(space->uni->stuck, true);
+		*ret = -EIO;
+	}
+	return true;
 }
 
 /**
@@ -355,38 +137,25 @@ static int run_map(struct map *map)
 int sluice_spapr_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
 		     u64 size, unsigned int prot)
 {
-	struct sluice_txn txn __uninitialized;
+	struct sluice_hold hold __uninitialized;
 	const struct sluice_window *window;
-	struct sluice_hold hold;
-	struct map map;
-	int ret, err;
+	u64 last = iova + (size - 1);
+	int ret;
 
 	ret = find_window(space->uni, iova, size, &window);
 	if (unlikely(ret))
 		return ret;
-	map = (struct map){
-		.txn = &txn, .iova = iova, .vaddr = vaddr, .size = size,
-		.prot = prot, .page = BIT_ULL(window->page_lg2),
-	};
-	if (unlikely(!IS_ALIGNED(vaddr, map.page) ||
+	if (unlikely(!IS_ALIGNED(vaddr, BIT_ULL(window->page_lg2)) ||
 		     size - 1 > ULONG_MAX - vaddr))
 		return -EINVAL;
-	ret = sluice_txn_begin(&txn, space, false);
+	ret = sluice_inflight_hold(&space->inflight, &hold, iova, last);
 	if (unlikely(ret))
 		return ret;
-	txn.tce_lg2 = sluice_spapr_tce_lg2(space, window);
-	ret = sluice_inflight_hold(&space->inflight, &hold, iova,
-				   iova + (size - 1));
-	if (unlikely(ret)) {
-		sluice_txn_end(&txn);
-		return ret;
-	}
-	ret = run_map(&map);
-	if (unlikely(ret))
-		take_back(&map);
-	err = sluice_txn_end(&txn);
+	if (size >> window->page_lg2 != 1 ||
+	    !map_page(space, window, iova, vaddr, last, prot, &ret))
+		ret = sluice_spapr_map_range(space, window, iova, vaddr, size, prot);
 	sluice_inflight_release(&space->inflight, &hold);
-	return ret ?: err;
+	return ret;
 }
 
 /**
@@ -400,29 +169,20 @@ int sluice_spapr_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
  */
 int sluice_spapr_unmap(struct sluice_space *space, u64 iova, u64 size)
 {
-	u64 last = iova + (size - 1), unmapped = 0;
-	struct sluice_txn txn __uninitialized;
+	struct sluice_hold hold __uninitialized;
 	const struct sluice_window *window;
-	struct sluice_hold hold;
-	int ret, err;
+	u64 last = iova + (size - 1);
+	int ret;
 
 	ret = find_window(space->uni, iova, size, &window);
 	if (unlikely(ret))
 		return ret;
-	ret = sluice_txn_begin(&txn, space,
-			       size >> window->page_lg2 > SLUICE_TXN_FEW);
+	ret = sluice_inflight_hold(&space->inflight, &hold, iova, last);
 	if (unlikely(ret))
 		return ret;
-	txn.tce_lg2 = sluice_spapr_tce_lg2(space, window);
-	ret = sluice_inflight_hold(&space->inflight, &hold, iova, last);
-	if (unlikely(ret)) {
-		sluice_txn_end(&txn);
-		return ret;
-	}
-	ret = sluice_mmio_unmap_range(space, iova, last, &unmapped);
-	if (likely(!ret))
-		sluice_txn_clear(&txn, iova, last);
-	err = sluice_txn_end(&txn);
+	if (size >> window->page_lg2 != 1 ||
+	    !unmap_page(space, iova, last, &ret))
+		ret = sluice_spapr_unmap_range(space, window, iova, last);
 	sluice_inflight_release(&space->inflight, &hold);
-	return ret ?: err;
+	return ret;
 }

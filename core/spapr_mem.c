@@ -256,6 +256,30 @@ bool sluice_spapr_covers(const struct sluice_spapr *spapr, unsigned long vaddr,
 	}
 }
 
+/**
+ * sluice_spapr_phys - where an address of registered memory is
+ * @spapr: the space's part; the space's lock is held
+ * @vaddr: address
+ * @phys: set to the physical address
+ *
+ * Return: true; false if it isn't registered.
+ */
+bool sluice_spapr_phys(const struct sluice_spapr *spapr, unsigned long vaddr,
+		       phys_addr_t *phys)
+{
+	const struct sluice_region *region = find_at(spapr, vaddr);
+	const struct sluice_run *run;
+	unsigned long page;
+
+	if (unlikely(!region))
+		return false;
+	page = (vaddr - region->vaddr) >> PAGE_SHIFT;
+	run = &region->runs[sluice_region_find(region, page)];
+	*phys = PFN_PHYS(run->pfn + (page - run->first)) +
+		offset_in_page(vaddr);
+	return true;
+}
+
 static bool continues(const struct sluice_extent *prev,
 		      const struct sluice_extent *next)
 {
