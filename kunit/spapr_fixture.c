@@ -111,9 +111,11 @@ unsigned long spapr_memory(struct spapr *s, u64 size)
 			     MAP_ANONYMOUS | MAP_PRIVATE, 0);
 	KUNIT_ASSERT_NE(s->test, addr, 0);
 	KUNIT_ASSERT_FALSE(s->test, IS_ERR_VALUE(addr));
-	for (at = addr; at < addr + size; at += PAGE_SIZE)
-		KUNIT_ASSERT_EQ(s->test, 0, put_user((u64)at,
-						     (u64 __user *)at));
+	for (at = addr; at < addr + size; at += PAGE_SIZE) {
+		u64 __user *p = (u64 __user *)at;
+
+		KUNIT_ASSERT_EQ(s->test, 0, put_user((u64)at, p));
+	}
 	return addr;
 }
 

@@ -217,7 +217,69 @@ static void stress(struct kunit *test)
 	spapr_finish(s);
 }
 
+/* ---- Who waits for whom ---- */
+
+static int wait_map(struct test_thread *self)
+{
+	struct stress *x = self->arg;
+	int ret;
+
+	kthread_use_mm(x->mm);
+	ret = map(x, 0, x->addr, 4 * TCE);
+	kthread_unuse_mm(x->mm);
+	return ret;
+}
+
+static int wait_unmap(struct test_thread *self)
+{
+	struct stress *x = self->arg;
+	int ret;
+
+	kthread_use_mm(x->mm);
+	ret = unmap(x, 0, 4 * TCE);
+	kthread_unuse_mm(x->mm);
+	return ret;
+}
+
+/* Operations wait for what overlaps, and for nothing else. */
+static void hold(struct kunit *test)
+{
+	static int (*const fns[])(struct test_thread *self) = {
+		wait_map, wait_unmap,
+	};
+	struct spapr *s = spapr_create(test, true);
+	struct sluice_inflight *inflight = &s->space.inflight;
+	struct stress x = {
+		.s = s,
+		.mm = current->mm,
+		.addr = spapr_memory(s, MEMORY * TCE),
+	};
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, 0, spapr_register(s, x.addr, MEMORY * TCE));
+	for (i = 0; i < ARRAY_SIZE(fns); i++) {
+		struct test_thread *thread =
+			kunit_kzalloc(test, sizeof(*thread), GFP_KERNEL);
+		struct sluice_hold hold;
+
+		KUNIT_ASSERT_NOT_NULL(test, thread);
+		KUNIT_ASSERT_EQ(test, 0, sluice_inflight_hold(inflight, &hold,
+							      4 * TCE - 1,
+							      8 * TCE - 1));
+		test_thread_start(test, thread, fns[i], &x, i);
+		msleep(50);
+		KUNIT_EXPECT_FALSE(test, completion_done(&thread->done));
+		KUNIT_EXPECT_EQ(test, 0, spapr_map(s, 8 * TCE, x.addr, TCE,
+						   RW));
+		KUNIT_EXPECT_EQ(test, 0, spapr_unmap(s, 8 * TCE, TCE));
+		sluice_inflight_release(inflight, &hold);
+		KUNIT_EXPECT_EQ(test, 0, test_thread_join(test, thread));
+	}
+	spapr_finish(s);
+}
+
 static struct kunit_case stress_cases[] = {
+	KUNIT_CASE(hold),
 	KUNIT_CASE_SLOW(stress),
 	{}
 };

@@ -221,6 +221,24 @@ static void maps_replace(struct kunit *test)
 	maps_finish(&m);
 }
 
+/* A map that fails when a part of it has been mapped. */
+static void fail_second_chunk(struct maps *m, u64 start, u64 size)
+{
+	struct sluice_space *space = &m->s->space;
+	struct kunit *test = m->s->test;
+	int ret;
+
+	KUNIT_ASSERT_EQ(test, 0, spapr_unmap(m->s, start, size));
+	down_read(&space->lock);
+	atomic_set(&m->s->hw->fail_map, PAGES - 1);
+	ret = sluice_spapr_map(space, start, PRETENDED, size, SLUICE_PROT_READ);
+	up_read(&space->lock);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, ret);
+	spapr_expect_hole(m->s, 0, start, size);
+	KUNIT_EXPECT_EQ(test, 0, mapped(m));
+	KUNIT_ASSERT_EQ(test, 0, spapr_map(m->s, start, PRETENDED, size, R));
+}
+
 /* More extents than there is room for at a time, each on a page of its own. */
 static void maps_scattered(struct kunit *test)
 {
@@ -242,6 +260,8 @@ static void maps_scattered(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, start, PRETENDED, size, R));
 	spapr_expect_mapped(s, 0, start, PRETENDED, size, false);
 	KUNIT_EXPECT_EQ(test, mapped(&m), size);
+	if (m.page >= PAGE_SIZE)
+		fail_second_chunk(&m, start, size);
 	for (at = 0; at < size; at += run)
 		KUNIT_ASSERT_EQ(test, 0, spapr_unmap(s, start + at, m.page));
 	KUNIT_EXPECT_EQ(test, mapped(&m), size - PAGES * m.page);

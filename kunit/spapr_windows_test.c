@@ -253,9 +253,11 @@ static void windows_disagree(struct kunit *test)
 	other->create_error = -ENOMEM;
 	atomic_set(&other->create_in, 1);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, spapr_attach(s, fg->group));
-	/* Filling it does. */
-	atomic_set(&other->fail_map, 3);
+	/* Filling it does, when a part has been filled. */
+	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, HIGH + SZ_1M, addr, SZ_4K, RW));
+	atomic_set(&other->fail_map, SZ_64K / SZ_4K + 1);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, spapr_attach(s, fg->group));
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&other->fail_map));
 	KUNIT_EXPECT_EQ(test, spapr_domains(s), 1);
 	fake_win_check_idle(test, other);
 	spapr_expect_mapped(s, 0, HIGH, addr, SZ_64K, true);

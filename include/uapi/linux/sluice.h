@@ -274,7 +274,8 @@ struct sluice_dma_op {
  *
  * In a container of the types VFIO_TYPE1_IOMMU and VFIO_TYPE1v2_IOMMU, operations
  * follow the rules of VFIO_IOMMU_MAP_DMA and VFIO_IOMMU_UNMAP_DMA; there are no
- * handles (EINVAL), and SLUICE_BATCH_ATOMIC isn't possible (EOPNOTSUPP).
+ * handles (EINVAL), and SLUICE_BATCH_ATOMIC isn't possible (EOPNOTSUPP). Containers of
+ * the types VFIO_SPAPR_TCE_IOMMU and VFIO_SPAPR_TCE_v2_IOMMU don't have it (ENOTTY).
  *
  * Errors: those of operations; EIO: an IOMMU doesn't answer: memory that devices
  * may still reach stays pinned; or, with SLUICE_BATCH_ATOMIC, one of the kernel's IOMMU
