@@ -179,7 +179,7 @@ static void memory_limit(struct kunit *test)
 {
 	struct spapr *s = spapr_create(test, true);
 	unsigned long addr = spapr_memory(s, SIZE);
-	int some, all, map, window;
+	int some, all, map, page, window;
 	const struct cred *old;
 	u64 start;
 
@@ -200,9 +200,11 @@ static void memory_limit(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, spapr_register(s, addr, SIZE));
 	old = limit(test, 0);
 	map = spapr_map(s, 0, addr, SIZE, RW);
+	page = spapr_map(s, 0, addr, TCE, RW);
 	window = spapr_create_window(s, 12, SZ_64M, &start);
 	unlimit(old);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, map);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, page);
 	KUNIT_EXPECT_EQ(test, 0, window);
 	spapr_expect_hole(s, 0, 0, SIZE);
 	KUNIT_EXPECT_EQ(test, 0, atomic64_read(&s->space.uni->mapped));

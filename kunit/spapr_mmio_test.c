@@ -87,6 +87,10 @@ static void spapr_mmio_map_unmap(struct kunit *test)
 	spapr_expect_mapped(s, 0, 0, ram, TCE, true);
 	spapr_expect_hole(s, 0, SZ_16M, TCE);
 	sluice_device_mmio_enable(&peer->sdev);
+	/* A page of it. */
+	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, SZ_16M, addr, TCE, RW));
+	KUNIT_ASSERT_EQ(test, 0, spapr_unmap(s, SZ_16M, TCE));
+	KUNIT_EXPECT_EQ(test, s->space.uni->nr_mmio, 0);
 	/* More than there is, behind the device's memory. */
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			spapr_map(s, 0, addr, (BAR_PAGES + 1) * PAGE_SIZE, RW));

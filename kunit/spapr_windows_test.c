@@ -178,6 +178,13 @@ static void windows_groups(struct kunit *test)
 		spapr_expect_mapped(s, i, HIGH, addr, SZ_4K, false);
 		spapr_expect_hole(s, i, HIGH + SZ_4K, SZ_64K);
 	}
+	/* A page, mapped and unmapped in both. */
+	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, SZ_2M, addr, SZ_4K, RW));
+	for (i = 0; i < SPAPR_GROUPS; i++)
+		spapr_expect_mapped(s, i, SZ_2M, addr, SZ_4K, true);
+	KUNIT_ASSERT_EQ(test, 0, spapr_unmap(s, SZ_2M, SZ_4K));
+	for (i = 0; i < SPAPR_GROUPS; i++)
+		spapr_expect_hole(s, i, SZ_2M, SZ_4K);
 	/* Replaced and unmapped in both. */
 	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, 0, addr + SZ_4K, SZ_4K, R));
 	KUNIT_ASSERT_EQ(test, 0, spapr_unmap(s, SZ_64K, SZ_64K));
