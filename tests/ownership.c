@@ -119,6 +119,9 @@ FIXTURE_SETUP(mixed)
 
 	if (pci_find(&self->edu, PCI_ID_EDU, 2))
 		SKIP(return, "no group of several devices");
+	/* Its driver then can't set a DMA mask, or uses what is free. */
+	if (legacy_is_spapr() && sys_is_peer())
+		SKIP(return, "the peer leaves the second device a freed table");
 	n = pci_group_members(self->edu.group, members, 4);
 	ASSERT_EQ(2, n);
 	for (i = 0; i < n; i++) {
@@ -273,6 +276,7 @@ static bool carries(const struct edu *edu, char *page, uint64_t iova, char val)
 TEST_F(two, one_container_shares)
 {
 	int c = self->v[0].container;
+	long locked;
 
 	if (!legacy_shares())
 		SKIP(return, NO_SHARING);
@@ -285,19 +289,21 @@ TEST_F(two, one_container_shares)
 	ASSERT_EQ(0, legacy_map(c, 2 * MIB, self->b, PAGE, MAP_RW));
 	EXPECT_TRUE(carries(&self->edu[0], self->b, 2 * MIB, 3));
 	EXPECT_TRUE(carries(&self->edu[1], self->b, 2 * MIB, 4));
-	/* Accounted once: it is one mapping. */
-	EXPECT_EQ(2 * PAGE / KIB, legacy_locked_kib());
+	locked = sys_locked_kib();
 
 	/* And the first doesn't need the second. */
 	munmap(self->edu[1].bar, EDU_BAR_SIZE);
 	vfio_close(&self->v[1]);
 	EXPECT_TRUE(carries(&self->edu[0], self->a, MIB, 5));
 	EXPECT_EQ(2 * PAGE, legacy_unmap_all(c));
+	/* Accounted once: it is one mapping. */
+	EXPECT_EQ(2 * PAGE / KIB, locked - sys_locked_kib());
 }
 
 TEST_F(two, first_group_leaves)
 {
 	int c = dup(self->v[0].container);
+	long locked;
 
 	if (!legacy_shares())
 		SKIP(return, NO_SHARING);
@@ -307,8 +313,9 @@ TEST_F(two, first_group_leaves)
 	munmap(self->edu[0].bar, EDU_BAR_SIZE);
 	vfio_close(&self->v[0]);
 	EXPECT_TRUE(carries(&self->edu[1], self->a, MIB, 6));
-	EXPECT_EQ(PAGE / KIB, legacy_locked_kib());
+	locked = sys_locked_kib();
 	EXPECT_EQ(PAGE, legacy_unmap(c, MIB, PAGE));
+	EXPECT_EQ(PAGE / KIB, locked - sys_locked_kib());
 }
 
 TEST_F(two, two_containers_dont_share)
@@ -348,7 +355,8 @@ TEST_F(two, group_moves_to_another_container)
 	ASSERT_EQ(0, edu_attach(&self->edu[1], v->device));
 	EXPECT_TRUE(carries(&self->edu[1], self->a, MIB, 11));
 	EXPECT_EQ(0, self->b[64]);
-	EXPECT_EQ(PAGE / KIB, legacy_locked_kib());
+	if (!legacy_is_spapr())
+		EXPECT_EQ(PAGE / KIB, sys_locked_kib());
 }
 
 /* A second process, with an own open of everything. */

@@ -234,28 +234,22 @@ int legacy_ranges(int container, struct vfio_iova_range *ranges, int max)
 	return 1;
 }
 
-/* KiB of the table of a window, as legacy_open() saw it appear. */
-static long table_kib;
-
-/* The first call that needs the default window makes it. */
+/*
+ * The peer makes the default window when the first map needs it, and warns if that
+ * are two at once.
+ */
 static int make_window(int container)
 {
 	void *page = sys_alloc(PAGE, PAGE);
-	long before, pins = sys_pins();
+	long pins = sys_pins();
 	int ret;
 
 	if (!page)
 		return -ENOMEM;
-	ret = enroll(container, page, PAGE);
-	before = sys_locked_kib();
-	if (!ret)
-		ret = vfio_map(container, 0, page, PAGE, MAP_RW);
-	if (!ret)
-		ret = vfio_unmap(container, 0, PAGE) < 0 ? -EIO : 0;
-	table_kib = sys_locked_kib() - before;
-	if (!ret)
-		ret = discharge(container, page, PAGE);
-	/* The peer unpins the page a while later. */
+	ret = legacy_map(container, 0, page, PAGE, MAP_RW);
+	if (!ret && legacy_unmap(container, 0, PAGE) != (int64_t)PAGE)
+		ret = -EIO;
+	/* It also unpins the page a while later. */
 	sys_pins_settle(pins, 1000);
 	munmap(page, PAGE);
 	return ret;
@@ -271,9 +265,4 @@ int legacy_open(struct vfio *v, const struct pci_dev *dev)
 			vfio_close(v);
 	}
 	return ret;
-}
-
-long legacy_locked_kib(void)
-{
-	return sys_locked_kib() - table_kib;
 }

@@ -3,7 +3,10 @@
  * The legacy type of address space that this machine has, whichever it is: TYPE1v2,
  * or IBM POWER's SPAPR_TCE_v2. There memory has to be registered before it can be
  * mapped, and an unmap doesn't tell what it found; so a little is remembered here,
- * by the container's descriptor. Whoever tests one type's own rules wants vfio.h.
+ * by the container's descriptor. Tables are charged like locked memory on POWER, so
+ * only differences of sys_locked_kib() say something.
+ *
+ * Whoever tests one type's own rules wants vfio.h.
  *
  * Functions that return an int return a negative errno on failure.
  */
@@ -19,14 +22,8 @@ bool legacy_is_spapr(void);
 /* Can one container have several groups? The peer's on POWER can't. */
 bool legacy_shares(void);
 
-/* vfio_open() with this type, and ready: later maps make nothing but mappings. */
+/* vfio_open() with this type; the default window is there. */
 int legacy_open(struct vfio *v, const struct pci_dev *dev);
-
-/*
- * KiB that are locked for memory, while one container is open that legacy_open() has
- * opened: POWER's table is charged, too, and isn't counted here.
- */
-long legacy_locked_kib(void);
 
 /* Memory that will be mapped in pieces. Nothing where that isn't needed. */
 int legacy_register(int container, const void *vaddr, uint64_t size);

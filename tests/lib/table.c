@@ -128,8 +128,11 @@ static int env_check(const struct env *e, enum row_setup setup, int flags,
 	now = legacy_unmap_all(e->v.container);
 	if (now != (long)CANARY_SIZE)
 		return complain("bytes mapped", now, CANARY_SIZE);
-	now = legacy_locked_kib();
-	if (now)
+	now = sys_locked_kib();
+	if (locked - now != (long)(CANARY_SIZE / KIB))
+		return complain("KiB given back", locked - now,
+				CANARY_SIZE / KIB);
+	if (now && !legacy_is_spapr())
 		return complain("locked KiB at the end", now, 0);
 	return ROW_OK;
 }
