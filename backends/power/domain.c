@@ -56,20 +56,30 @@ static void consume_part(struct sluice_range *range,
 }
 
 /**
- * power_domain_note_tables - count the pages of memory that a domain takes
+ * power_domain_count_tables - count the pages of memory that a domain takes
  * @d: the domain
  */
-void power_domain_note_tables(struct power_domain *d)
+void power_domain_count_tables(struct power_domain *d)
 {
 	unsigned long tables = 1;
 	struct power_window *w;
 
 	for (w = power_window_next(d, NULL); w; w = power_window_next(d, w)) {
-		tables += pt_nr_tables(&w->record);
+		long nr = pt_nr_tables(&w->record);
+
+		tables += nr;
+		WRITE_ONCE(w->noted, nr);
 		if (unlikely(pt_reclaim_due(&w->record)))
 			WRITE_ONCE(d->domain.reclaim_due, true);
 	}
 	WRITE_ONCE(d->domain.tables, tables);
+}
+
+/* The same after an operation on a window: it rarely has more or fewer. */
+static void note_tables(struct power_domain *d, struct power_window *w)
+{
+	if (unlikely(pt_nr_tables(&w->record) != READ_ONCE(w->noted)))
+		power_domain_count_tables(d);
 }
 
 /* ---- The life of a domain ---- */
@@ -138,7 +148,7 @@ struct sluice_domain *power_domain_alloc(struct sluice_iommu *iommu,
 		mutex_init(&d->blocks[i].lock);
 		d->blocks[i].tces = d->lists + i * POWER_LIST_BYTES;
 	}
-	power_domain_note_tables(d);
+	power_domain_count_tables(d);
 	return &d->domain;
 }
 
@@ -242,7 +252,7 @@ void power_domain_detach(struct sluice_domain *domain,
 	kfree(member);
 	if (list_empty(&d->members) && d->kind == SLUICE_DOMAIN_WINDOWS)
 		deinit_windows(d);
-	power_domain_note_tables(d);
+	power_domain_count_tables(d);
 }
 
 /* ---- Maps and unmaps ---- */
@@ -281,7 +291,7 @@ int power_domain_prepare(struct sluice_domain *domain,
 				 &record);
 		i += n;
 	}
-	power_domain_note_tables(d);
+	power_domain_count_tables(d);
 	return ret;
 }
 
@@ -316,14 +326,20 @@ int power_domain_map(struct sluice_domain *domain,
 		     unsigned int prot, u64 *done, struct sluice_gather *gather)
 {
 	struct power_domain *d = power_domain_of(domain);
+	struct power_window *w = power_window_at(d, extents[0].iova);
 	size_t i = 0, n;
 	int ret = 0;
 
 	*done = 0;
+	if (nr == 1 && w && extents[0].len == 1ULL << w->page_lg2) {
+		ret = power_map_page(d, w, extents, prot, gather);
+		note_tables(d, w);
+		return ret;
+	}
 	while (!ret && i < nr) {
-		struct power_window *w = power_window_at(d, extents[i].iova);
 		u64 part = 0;
 
+		w = power_window_at(d, extents[i].iova);
 		ret = -EINVAL;
 		if (!w)
 			break;
@@ -337,7 +353,7 @@ int power_domain_map(struct sluice_domain *domain,
 		*done += part;
 		i += n;
 	}
-	power_domain_note_tables(d);
+	power_domain_count_tables(d);
 	return ret;
 }
 
@@ -363,13 +379,19 @@ size_t power_domain_unmap(struct sluice_domain *domain, u64 held,
 	size_t nr = 0;
 	u64 last;
 
+	w = power_window_at(d, range->start);
+	if (w && range->last - range->start == (1ULL << w->page_lg2) - 1) {
+		extents[0].iova = range->start;
+		sluice_range_consume(range, range->last);
+		return power_unmap_page(d, w, extents, gather);
+	}
 	w = window_part(d, range, &part);
 	if (w) {
 		last = part.last;
 		nr = power_unmap(d, w, max(held, w->range.start), &part,
 				 extents, max, gather);
 		consume_part(range, &part, last);
-		power_domain_note_tables(d);
+		note_tables(d, w);
 	}
 	return nr;
 }
@@ -483,5 +505,5 @@ void power_domain_reclaim(struct sluice_domain *domain)
 		pt_reclaim(&w->record, &gather);
 		pt_free_gathered(&w->record, &gather);
 	}
-	power_domain_note_tables(d);
+	power_domain_count_tables(d);
 }

@@ -251,6 +251,47 @@ unlock:
 	return ret;
 }
 
+/**
+ * power_map_page - map a page of a window: power_map(), the short way
+ * @d: the domain
+ * @w: the window
+ * @e: the page
+ * @prot: &enum sluice_prot
+ * @gather: the caller's
+ *
+ * Return: as power_map(); nothing is mapped then.
+ */
+int power_map_page(struct power_domain *d, struct power_window *w,
+		   const struct sluice_extent *e, unsigned int prot,
+		   struct sluice_gather *gather)
+{
+	struct power_block *block = power_block_at(d, w, e->iova);
+	struct sluice_gather record __uninitialized;
+	struct power_member *member;
+	u64 recorded;
+	int ret;
+
+	sluice_gather_init(&record);
+	mutex_lock(&block->lock);
+	ret = pt_map(&w->record, e, 1, prot, GFP_KERNEL_ACCOUNT, &recorded,
+		     &record);
+	if (unlikely(ret))
+		goto unlock;
+	list_for_each_entry(member, &d->members, node) {
+		ret = power_tce_put(member->pe, *power_liobn_at(d, member, w),
+				    e->iova, make_tce(e->phys, prot));
+		if (unlikely(ret)) {
+			clear(d, w, e->iova, 1, gather);
+			forget(w, e, e->len, &record);
+			break;
+		}
+	}
+unlock:
+	mutex_unlock(&block->lock);
+	free_tables(w, &record);
+	return ret;
+}
+
 /* How many of the extents lie in the block that ends with @last, wholly. */
 static size_t count_in_block(const struct power_window *w,
 			     const struct sluice_extent *e, size_t nr, u64 last)
@@ -434,6 +475,38 @@ size_t power_unmap(struct power_domain *d, struct power_window *w, u64 held,
 	} while (nr < max && !sluice_range_empty(range));
 	free_tables(w, &record);
 	return nr;
+}
+
+/**
+ * power_unmap_page - unmap a page of a window: power_unmap(), the short way
+ * @d: the domain
+ * @w: the window
+ * @e: its IOVA; the rest is filled
+ * @gather: the caller's
+ *
+ * Return: true if something was mapped.
+ */
+bool power_unmap_page(struct power_domain *d, struct power_window *w,
+		      struct sluice_extent *e, struct sluice_gather *gather)
+{
+	struct power_block *block = power_block_at(d, w, e->iova);
+	struct sluice_gather record __uninitialized;
+	struct power_member *member;
+
+	sluice_gather_init(&record);
+	mutex_lock(&block->lock);
+	pt_unmap_each(&w->record, e, 1, &record);
+	if (e->len) {
+		list_for_each_entry(member, &d->members, node) {
+			u32 liobn = *power_liobn_at(d, member, w);
+			int ret = power_tce_put(member->pe, liobn, e->iova, 0);
+
+			if (unlikely(ret))
+				note_broken(d, member->pe, e->iova, ret, gather);
+		}
+	}
+	mutex_unlock(&block->lock);
+	return e->len;
 }
 
 /* Clears the TCEs of pages of a block; some of them weren't there. */

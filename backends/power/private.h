@@ -162,6 +162,7 @@ int power_ddw_remove(struct power_pe *pe, u32 liobn);
 
 /* ---- tce.c: hypercalls that write TCEs ---- */
 
+int power_tce_put(const struct power_pe *pe, u32 liobn, u64 iova, u64 tce);
 int power_tces_put(const struct power_pe *pe, u32 liobn, u64 iova,
 		   unsigned int page_lg2, const __be64 *tces, unsigned int nr);
 int power_tces_stuff(const struct power_pe *pe, u32 liobn, u64 iova,
@@ -175,12 +176,14 @@ int power_tces_stuff(const struct power_pe *pe, u32 liobn, u64 iova,
  * @page_lg2: log2 of its page size
  * @initial: it is the default window, which is there when a group is attached
  * @record: what is mapped in it
+ * @noted: pages that the record took when the domain's tables were last counted
  */
 struct power_window {
 	struct sluice_range range;
 	unsigned int page_lg2;
 	bool initial;
 	struct pt record;
+	long noted;
 };
 
 /**
@@ -314,7 +317,7 @@ size_t power_domain_read(struct sluice_domain *domain,
 int power_domain_flush(struct sluice_domain *domain,
 		       struct sluice_gather *gather);
 void power_domain_reclaim(struct sluice_domain *domain);
-void power_domain_note_tables(struct power_domain *d);
+void power_domain_count_tables(struct power_domain *d);
 
 int power_window_init(struct power_window *w, const struct sluice_range *range,
 		      unsigned int page_lg2);
@@ -325,6 +328,11 @@ int power_window_create(struct sluice_domain *domain, unsigned int page_lg2,
 			u64 size, u64 *start);
 int power_window_remove(struct sluice_domain *domain, u64 start);
 
+int power_map_page(struct power_domain *d, struct power_window *w,
+		   const struct sluice_extent *e, unsigned int prot,
+		   struct sluice_gather *gather);
+bool power_unmap_page(struct power_domain *d, struct power_window *w,
+		      struct sluice_extent *e, struct sluice_gather *gather);
 int power_map(struct power_domain *d, struct power_window *w,
 	      const struct sluice_extent *extents, size_t nr, unsigned int prot,
 	      u64 *done, struct sluice_gather *gather);

@@ -27,7 +27,17 @@ static bool busy(int ret, unsigned int *try)
 	return true;
 }
 
-static int put(const struct power_pe *pe, u32 liobn, u64 iova, u64 tce)
+/**
+ * power_tce_put - write a TCE of a PE
+ * @pe: the PE
+ * @liobn: the window
+ * @iova: the TCE's
+ * @tce: what to write
+ *
+ * Context: may sleep.
+ * Return: 0; an errno as &struct power_hv says: it may have been written.
+ */
+int power_tce_put(const struct power_pe *pe, u32 liobn, u64 iova, u64 tce)
 {
 	unsigned int try = 0;
 	int ret;
@@ -64,8 +74,8 @@ int power_tces_put(const struct power_pe *pe, u32 liobn, u64 iova,
 		return ret;
 	}
 	for (i = 0; !ret && i < nr; i++)
-		ret = put(pe, liobn, iova + ((u64)i << page_lg2),
-			  be64_to_cpu(tces[i]));
+		ret = power_tce_put(pe, liobn, iova + ((u64)i << page_lg2),
+				    be64_to_cpu(tces[i]));
 	return ret;
 }
 
@@ -95,7 +105,7 @@ int power_tces_stuff(const struct power_pe *pe, u32 liobn, u64 iova,
 				err = pe->hv->stuff(liobn, iova, 0, n);
 			} while (busy(err, &try));
 		} else {
-			err = put(pe, liobn, iova, 0);
+			err = power_tce_put(pe, liobn, iova, 0);
 		}
 		ret = ret ?: err;
 		iova += (u64)n << page_lg2;

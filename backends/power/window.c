@@ -40,6 +40,7 @@ int power_window_init(struct power_window *w, const struct sluice_range *range,
 	w->range = *range;
 	w->page_lg2 = page_lg2;
 	w->initial = false;
+	w->noted = 0;
 	return 0;
 }
 
@@ -266,7 +267,7 @@ int power_window_create(struct sluice_domain *domain, unsigned int page_lg2,
 	ret = power_window_init(w, &range, page_lg2);
 	if (ret)
 		goto err_uncreate;
-	power_domain_note_tables(d);
+	power_domain_count_tables(d);
 	return 0;
 
 err_uncreate:
@@ -303,6 +304,6 @@ int power_window_remove(struct sluice_domain *domain, u64 start)
 		first = false;
 	}
 	power_window_deinit(w);
-	power_domain_note_tables(d);
+	power_domain_count_tables(d);
 	return 0;
 }
