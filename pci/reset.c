@@ -400,7 +400,7 @@ long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
 
 	if (copy_from_user(&reset, arg, sizeof(reset)))
 		return -EFAULT;
-	if (reset.argsz < sizeof(reset) || reset.flags)
+	if (reset.argsz < sizeof(reset) || reset.flags || !reset.count)
 		return -EINVAL;
 
 	/* Only to bound the count: hot_reset() asks again. */
@@ -411,7 +411,7 @@ long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
 	affected_put(&affected);
 
 	/* One group per device is the most there can be. */
-	if (!reset.count || reset.count > max ||
+	if (reset.count > max ||
 	    (reset.argsz - sizeof(reset)) / sizeof(*fds) < reset.count)
 		return -EINVAL;
 	fds = memdup_user(arg->group_fds, reset.count * sizeof(*fds));
