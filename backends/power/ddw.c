@@ -127,6 +127,7 @@ int power_ddw_decode(struct power_pe *pe)
 int power_ddw_normalise(struct power_pe *pe)
 {
 	u64 bytes = pe->desc.window.last - pe->desc.window.start + 1;
+	unsigned int try = 0;
 	int ret = 0;
 
 	if (pe->desc.reset)
@@ -134,7 +135,7 @@ int power_ddw_normalise(struct power_pe *pe)
 	if (!ret)
 		ret = power_tces_stuff(pe, pe->desc.liobn,
 				       pe->desc.window.start, POWER_DEFAULT_LG2,
-				       bytes >> POWER_DEFAULT_LG2);
+				       bytes >> POWER_DEFAULT_LG2, &try);
 	if (ret)
 		pr_err_ratelimited("group %d: its default window can't be restored (%d)\n",
 				   iommu_group_id(pe->group), ret);

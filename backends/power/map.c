@@ -63,12 +63,15 @@ static void clear(struct power_domain *d, struct power_window *w, u64 iova,
 		  u64 nr, struct sluice_gather *gather)
 {
 	struct power_member *member;
+	unsigned int try;
 	int ret;
 
 	list_for_each_entry(member, &d->members, node) {
+		/* Who was too busy once isn't waited for again. */
+		try = READ_ONCE(member->pe->iommu.dead) ? UINT_MAX : 0;
 		ret = power_tces_stuff(member->pe,
 				       *power_liobn_at(d, member, w), iova,
-				       w->page_lg2, nr);
+				       w->page_lg2, nr, &try);
 		if (unlikely(ret))
 			note_broken(d, member->pe, iova, ret, gather);
 	}
@@ -491,20 +494,12 @@ bool power_unmap_page(struct power_domain *d, struct power_window *w,
 {
 	struct power_block *block = power_block_at(d, w, e->iova);
 	struct sluice_gather record __uninitialized;
-	struct power_member *member;
 
 	sluice_gather_init(&record);
 	mutex_lock(&block->lock);
 	pt_unmap_each(&w->record, e, 1, &record);
-	if (e->len) {
-		list_for_each_entry(member, &d->members, node) {
-			u32 liobn = *power_liobn_at(d, member, w);
-			int ret = power_tce_put(member->pe, liobn, e->iova, 0);
-
-			if (unlikely(ret))
-				note_broken(d, member->pe, e->iova, ret, gather);
-		}
-	}
+	if (e->len)
+		clear(d, w, e->iova, 1, gather);
 	mutex_unlock(&block->lock);
 	return e->len;
 }
@@ -651,14 +646,21 @@ int power_blank(struct power_domain *d, struct power_window *w,
 {
 	struct sluice_range range = w->range;
 	struct sluice_extent part;
-	int ret = 0;
+	unsigned int try = 0;
+	int ret = 0, err;
 
 	while (next_part(w, &range, &part)) {
-		int err = power_tces_stuff(member->pe,
-					   *power_liobn_at(d, member, w),
-					   part.iova, w->page_lg2,
-					   pages_of(w, &part));
+		/* One call does for all that is in the block. */
+		if (member->pe->hv->stuff) {
+			u64 last = min(w->range.last,
+				       power_block_last(w, part.iova));
 
+			part.len = last - part.iova + 1;
+			sluice_range_consume(&range, last);
+		}
+		err = power_tces_stuff(member->pe,
+				       *power_liobn_at(d, member, w), part.iova,
+				       w->page_lg2, pages_of(w, &part), &try);
 		ret = ret ?: err;
 	}
 	return ret;

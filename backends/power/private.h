@@ -166,7 +166,7 @@ int power_tce_put(const struct power_pe *pe, u32 liobn, u64 iova, u64 tce);
 int power_tces_put(const struct power_pe *pe, u32 liobn, u64 iova,
 		   unsigned int page_lg2, const __be64 *tces, unsigned int nr);
 int power_tces_stuff(const struct power_pe *pe, u32 liobn, u64 iova,
-		     unsigned int page_lg2, u64 nr);
+		     unsigned int page_lg2, u64 nr, unsigned int *try);
 
 /* ---- domain.c, window.c, map.c: domains ---- */
 

@@ -18,13 +18,25 @@
 /* Is it worth trying again? */
 static bool busy(int ret, unsigned int *try)
 {
-	if (likely(ret != -EBUSY) || ++*try > BUSY_TRIES)
+	if (likely(ret != -EBUSY) || *try >= BUSY_TRIES)
 		return false;
+	++*try;
 	if (*try > BUSY_SPINS)
 		usleep_range(50, 150);
 	else
 		cpu_relax();
 	return true;
+}
+
+static int put(const struct power_pe *pe, u32 liobn, u64 iova, u64 tce,
+	       unsigned int *try)
+{
+	int ret;
+
+	do {
+		ret = pe->hv->put(liobn, iova, tce);
+	} while (busy(ret, try));
+	return ret;
 }
 
 /**
@@ -40,12 +52,8 @@ static bool busy(int ret, unsigned int *try)
 int power_tce_put(const struct power_pe *pe, u32 liobn, u64 iova, u64 tce)
 {
 	unsigned int try = 0;
-	int ret;
 
-	do {
-		ret = pe->hv->put(liobn, iova, tce);
-	} while (busy(ret, &try));
-	return ret;
+	return put(pe, liobn, iova, tce, &try);
 }
 
 /**
@@ -73,9 +81,9 @@ int power_tces_put(const struct power_pe *pe, u32 liobn, u64 iova,
 		} while (busy(ret, &try));
 		return ret;
 	}
-	for (i = 0; !ret && i < nr; i++)
-		ret = power_tce_put(pe, liobn, iova + ((u64)i << page_lg2),
-				    be64_to_cpu(tces[i]));
+	for (i = 0; !ret && i < nr; i++, try = 0)
+		ret = put(pe, liobn, iova + ((u64)i << page_lg2),
+			  be64_to_cpu(tces[i]), &try);
 	return ret;
 }
 
@@ -86,27 +94,31 @@ int power_tces_put(const struct power_pe *pe, u32 liobn, u64 iova,
  * @iova: of the first TCE
  * @page_lg2: the window's page size
  * @nr: how many
+ * @try: 0 at first, then for more of the same: how often the hypervisor was busy in a
+ *	row. Once that was too often, others are tried, but not waited for
  *
  * Context: may sleep.
  * Return: 0; an errno if the hypervisor refuses: all the others are cleared.
  */
 int power_tces_stuff(const struct power_pe *pe, u32 liobn, u64 iova,
-		     unsigned int page_lg2, u64 nr)
+		     unsigned int page_lg2, u64 nr, unsigned int *try)
 {
 	int ret = 0;
 
 	while (nr) {
-		unsigned int try = 0, n = 1;
+		unsigned int n = 1;
 		int err;
 
 		if (nr > 1 && pe->hv->stuff) {
 			n = min_t(u64, nr, POWER_BLOCK);
 			do {
 				err = pe->hv->stuff(liobn, iova, 0, n);
-			} while (busy(err, &try));
+			} while (busy(err, try));
 		} else {
-			err = power_tce_put(pe, liobn, iova, 0);
+			err = put(pe, liobn, iova, 0, try);
 		}
+		if (!err)
+			*try = 0;
 		ret = ret ?: err;
 		iova += (u64)n << page_lg2;
 		nr -= n;
