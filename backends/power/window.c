@@ -125,9 +125,9 @@ int power_windows_make(struct power_domain *d, struct power_member *member)
  */
 void power_windows_unmake(struct power_domain *d, struct power_member *member)
 {
+	bool stuck = false, dirty = READ_ONCE(d->broken);
 	struct power_pe *pe = member->pe;
 	struct power_window *w;
-	bool stuck = false;
 
 	for (w = power_window_next(d, NULL); w; w = power_window_next(d, w)) {
 		u32 *liobn = power_liobn_at(d, member, w);
@@ -137,12 +137,16 @@ void power_windows_unmake(struct power_domain *d, struct power_member *member)
 			continue;
 		/* Hypervisors needn't forget TCEs with the window. */
 		left = power_blank(d, w, member);
-		if (!w->initial && !power_ddw_remove(pe, *liobn))
-			left = false;
-		stuck |= left;
+		if (w->initial)
+			dirty |= left;
+		else if (power_ddw_remove(pe, *liobn))
+			stuck |= left;
 		*liobn = 0;
 	}
-	if (pe->desc.reset && !pe->hv->reset(&pe->desc))
+	/* Nor with a reset; and there may be more than the record knows of. */
+	if (dirty)
+		stuck = power_ddw_normalise(pe);
+	else if (pe->desc.reset && !pe->hv->reset(&pe->desc))
 		stuck = false;
 	if (stuck) {
 		pr_err("group %d: the hypervisor doesn't clear its windows: its devices can reach what was mapped\n",
