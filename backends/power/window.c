@@ -115,7 +115,7 @@ int power_windows_make(struct power_domain *d, struct power_member *member)
 		ret = ret ?: power_replay(d, w, member);
 	if (ret)
 		power_windows_unmake(d, member);
-	return ret;
+	return ret == -EBUSY ? -EIO : ret;
 }
 
 /**
