@@ -54,26 +54,30 @@ static unsigned int best_lg2(u64 pgsizes)
 	return pgsizes ? ilog2(pgsizes) : 0;
 }
 
-static void try_large(struct power_pe *pe, const struct power_ddw_query *query,
-		      u64 pgsizes)
+static int try_large(struct power_pe *pe, const struct power_ddw_query *query,
+		     u64 pgsizes)
 {
 	unsigned int page_lg2 = best_lg2(pgsizes), tces_lg2;
 	struct power_ddw window;
 
 	if (!page_lg2 || !query->windows || !query->largest)
-		return;
+		return 0;
 	tces_lg2 = min_t(unsigned int, ilog2(query->largest), MAX_TCES_LG2);
 	tces_lg2 = min(tces_lg2, LARGE_LG2 - page_lg2);
 	/* Where it would be is known only when it's there. */
 	if (power_ddw_create(pe, page_lg2, 1ULL << (tces_lg2 + page_lg2),
 			     &window))
-		return;
-	power_ddw_remove(pe, window.liobn);
-	if (window.start <= pe->desc.window.last)
-		return;
+		return 0;
+	if (power_ddw_remove(pe, window.liobn))
+		return power_ddw_normalise(pe);
+	/* Apertures are neither to overlap nor to be adjacent. */
+	if (window.start <= pe->desc.window.last ||
+	    window.start - 1 == pe->desc.window.last)
+		return 0;
 	pe->large.start = window.start;
 	pe->large.last = window.start + ((1ULL << (tces_lg2 + page_lg2)) - 1);
 	pe->large_lg2 = page_lg2;
+	return 0;
 }
 
 /**
@@ -82,19 +86,23 @@ static void try_large(struct power_pe *pe, const struct power_ddw_query *query,
  *
  * Sets &power_pe.large and the capabilities.
  *
- * Return: 0; -ENODEV if the default window is of no use.
+ * Return: 0; -ENODEV if the default window is of no use; -EIO if the PE isn't left with
+ * that alone.
  */
 int power_ddw_decode(struct power_pe *pe)
 {
 	struct sluice_caps *caps = &pe->iommu.caps;
 	struct power_ddw_query query = {};
 	u64 pgsizes = 0;
+	int ret;
 
 	pe->large = (struct sluice_range){ .start = 1, .last = 0 };
 	if (pe->desc.query && pe->desc.reset &&
 	    !pe->hv->query(&pe->desc, &query))
 		pgsizes = decode_sizes(query.sizes);
-	try_large(pe, &query, pgsizes);
+	ret = try_large(pe, &query, pgsizes);
+	if (ret)
+		return ret;
 
 	caps->windows.initial = pe->desc.window;
 	caps->windows.initial_lg2 = POWER_DEFAULT_LG2;
@@ -161,10 +169,11 @@ int power_ddw_create(struct power_pe *pe, unsigned int page_lg2, u64 size,
 	ret = pe->hv->query(&pe->desc, &query);
 	if (ret)
 		return ret;
-	if (!tces || tces > query.largest || tces > BIT_ULL(MAX_TCES_LG2))
-		return -E2BIG;
+	/* There may be no room for any then. */
 	if (!query.windows)
 		return -ENOSPC;
+	if (!tces || tces > query.largest || tces > BIT_ULL(MAX_TCES_LG2))
+		return -E2BIG;
 	ret = pe->hv->create(&pe->desc, page_lg2, ilog2(size), window);
 	if (ret)
 		pr_warn_ratelimited("group %d: the hypervisor refuses a window of 2^%u bytes with pages of 2^%u (%d)\n",
