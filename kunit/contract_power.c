@@ -115,9 +115,11 @@ const struct contract_seam contract_power_##suffix = {	\
 	__VA_ARGS__					\
 }
 
-/* Several TCEs make a page there, if those are larger than 4K. */
-SEAM(default, 0, plug_multi,
-     .block = POWER_BLOCK >> (PAGE_SHIFT - POWER_DEFAULT_LG2),
-     .no_each = PAGE_SHIFT != POWER_DEFAULT_LG2);
+/* Several TCEs make a page in the default window, if those are larger than 4K. */
+#define DEFAULT_BLOCK (POWER_BLOCK >> (PAGE_SHIFT - POWER_DEFAULT_LG2))
+
+#define DEFAULT_NO_EACH (PAGE_SHIFT != POWER_DEFAULT_LG2)
+
+SEAM(default, 0, plug_multi, .block = DEFAULT_BLOCK, .no_each = DEFAULT_NO_EACH);
 SEAM(large, 1, plug_multi, .block = POWER_BLOCK);
 SEAM(single, 1, plug_single, .block = POWER_BLOCK);

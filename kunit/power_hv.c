@@ -371,6 +371,11 @@ struct fake_hv *fake_hv_create(struct kunit *test)
 	return hv;
 }
 
+void fake_hv_destroy(struct fake_hv *hv)
+{
+	kunit_release_action(hv->test, shut_down, hv);
+}
+
 struct fake_pe *fake_pe_create(struct fake_hv *hv, bool taken)
 {
 	struct fake_pe *fp = &hv->pes[hv->nr_pes];

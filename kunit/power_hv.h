@@ -143,6 +143,8 @@ struct fake_hv {
 };
 
 struct fake_hv *fake_hv_create(struct kunit *test);
+/* Before the end of the test, which does it otherwise. */
+void fake_hv_destroy(struct fake_hv *hv);
 
 /* A PE as QEMU has it, and @taken at once, or later by fake_pe_take(). */
 struct fake_pe *fake_pe_create(struct fake_hv *hv, bool taken);
