@@ -178,8 +178,8 @@ static inline u64 sluice_step_bytes(u64 iova)
 
 /* ---- txn.c: maps and unmaps that share a flush ---- */
 
-/* Extents given to a backend in one call. */
-#define SLUICE_TXN_EXTENTS 64
+/* Extents given to a backend in one call: as many as a hypercall writes on POWER. */
+#define SLUICE_TXN_EXTENTS 512
 /* Extents and pages a transaction has room for without memory. */
 #define SLUICE_TXN_FEW 8
 
