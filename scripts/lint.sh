@@ -81,6 +81,14 @@ lint_compile()
 	"$TOP/scripts/kernel" -q lint --no-print-directory -s W=1 C=2 -j"$JOBS" drivers/sluice/
 }
 
+# The files that only that architecture compiles.
+lint_compile_power()
+{
+	rm -rf "$CACHE"/build/*-lint-ppc64le/drivers/sluice
+	"$TOP/scripts/kernel" -q lint-ppc64le --no-print-directory -s W=1 C=2 \
+		-j"$JOBS" drivers/sluice/backends/power/
+}
+
 lint_kerneldoc()
 {
 	local list
@@ -121,4 +129,8 @@ lint_all()
 		"$TOP/scripts/kernel" lint || true
 	checked "lint: W=1 and sparse" "$1/compile.log" silent lint_compile ||
 		true
+	checked "lint: the same on POWER: set-up" "$1/prepare-power.log" \
+		"$TOP/scripts/kernel" lint-ppc64le || true
+	checked "lint: the same on POWER" "$1/compile-power.log" silent \
+		lint_compile_power || true
 }
