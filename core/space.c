@@ -286,6 +286,25 @@ err_free:
 	return ret;
 }
 
+/*
+ * A domain is about to go, or a group couldn't be attached to it. If hardware may use it
+ * for ever, a space that has no other record of what it let devices reach must not unpin
+ * anything from now on.
+ */
+static void note_death(struct sluice_space *space, struct sluice_domain *domain,
+		       struct sluice_iommu *iommu)
+{
+	if (space->uni && (READ_ONCE(domain->dead) || READ_ONCE(iommu->dead)))
+		WRITE_ONCE(space->uni->stuck, true);
+}
+
+static enum sluice_domain_kind domain_kind(const struct sluice_space *space)
+{
+	if (space->spapr)
+		return SLUICE_DOMAIN_WINDOWS;
+	return space->uni ? SLUICE_DOMAIN_UNIFIED : SLUICE_DOMAIN_MAPPINGS;
+}
+
 /* A domain of the space that can serve the group, too, attached; or NULL. */
 static struct sluice_domain *share_domain(struct sluice_space *space,
 					  struct sluice_attachment *att)
@@ -303,6 +322,8 @@ static struct sluice_domain *share_domain(struct sluice_space *space,
 		sluice_mmio_unlock();
 		if (!ret)
 			return domain;
+		/* What the group had been given by then it may reach for ever. */
+		note_death(space, domain, att->iommu);
 		if (ret != -EINVAL)
 			return ERR_PTR(ret);
 	}
@@ -313,24 +334,6 @@ static int fill(struct sluice_space *space, struct sluice_domain *to)
 {
 	return space->uni ? sluice_unified_fill(space, to) :
 			    sluice_legacy_fill(space, to);
-}
-
-/*
- * A domain is about to go. If hardware may use it for ever, a space that has no other
- * record of what it let devices reach must not unpin anything from now on.
- */
-static void note_death(struct sluice_space *space, struct sluice_domain *domain,
-		       struct sluice_iommu *iommu)
-{
-	if (space->uni && (READ_ONCE(domain->dead) || READ_ONCE(iommu->dead)))
-		WRITE_ONCE(space->uni->stuck, true);
-}
-
-static enum sluice_domain_kind domain_kind(const struct sluice_space *space)
-{
-	if (space->spapr)
-		return SLUICE_DOMAIN_WINDOWS;
-	return space->uni ? SLUICE_DOMAIN_UNIFIED : SLUICE_DOMAIN_MAPPINGS;
 }
 
 /* A new domain with the space's content, attached. */

@@ -25,13 +25,22 @@ static u64 size_of(const struct sluice_window *window)
 static int create(struct sluice_domain *domain, u32 page_lg2, u64 size,
 		  u64 *start)
 {
-	return domain->ops->windows->create(domain, page_lg2, size, start);
+	int ret;
+
+	/* A revoker looks for windows without the space's lock. */
+	sluice_mmio_lock();
+	ret = domain->ops->windows->create(domain, page_lg2, size, start);
+	sluice_mmio_unlock();
+	return ret;
 }
 
 static int remove(struct sluice_domain *domain, u64 start)
 {
-	int ret = domain->ops->windows->remove(domain, start);
+	int ret;
 
+	sluice_mmio_lock();
+	ret = domain->ops->windows->remove(domain, start);
+	sluice_mmio_unlock();
 	if (ret)
 		pr_err_ratelimited("backend %s: the window at %#llx can't be removed (%d)\n",
 				   domain->iommu->backend->name, start, ret);

@@ -442,7 +442,8 @@ struct sluice_domain_ops {
  * Of domains of the kind %SLUICE_DOMAIN_WINDOWS with a group attached. A window is made
  * for all groups of the domain, and for those that are attached later. Windows vanish
  * with the @detach of the last group; nothing is mapped by then. All are called in
- * process context and may sleep. Locks: the space's lock is held for writing.
+ * process context and may sleep. Locks: the space's lock is held for writing, and no
+ * revocation of device memory runs.
  *
  * @create: make a window of @size bytes, a power of two, with pages of 2^@page_lg2
  *	bytes, one of the sizes in &sluice_window_caps.pgsizes. Where it begins is
