@@ -50,7 +50,7 @@ bool sluice_pci_has_intx(struct sluice_pci_device *pdev)
 		return false;
 	/* What the kernel remembers is 0 if a device comes from a device tree. */
 	pci_read_config_byte(pci, PCI_INTERRUPT_PIN, &pin);
-	return pin;
+	return pin >= 1 && pin <= PCI_NUM_INTX;
 }
 
 /*
