@@ -55,12 +55,14 @@ struct power_pe *power_pe_create(struct iommu_group *group,
 	if (!pe)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&pe->iommu.ref);
-	pe->group = group;
+	/* No other group may be taken for it. */
+	pe->group = iommu_group_ref_get(group);
 	pe->hv = hv;
 	pe->desc = *desc;
 	ret = power_ddw_normalise(pe);
 	ret = ret ?: power_ddw_decode(pe);
 	if (ret) {
+		iommu_group_put(pe->group);
 		kfree(pe);
 		return ERR_PTR(ret);
 	}
@@ -78,7 +80,11 @@ static struct sluice_iommu *power_probe(struct iommu_group *group)
 	struct power_pe_desc desc;
 	int ret;
 
+	/* One that an idle domain has kept: the host has had it since. */
 	if (pe) {
+		ret = power_ddw_normalise(pe);
+		if (ret)
+			return ERR_PTR(ret);
 		kref_get(&pe->iommu.ref);
 		return &pe->iommu;
 	}
@@ -96,6 +102,7 @@ static void power_release(struct sluice_iommu *iommu)
 	mutex_lock(&pes_lock);
 	list_del(&pe->node);
 	mutex_unlock(&pes_lock);
+	iommu_group_put(pe->group);
 	kfree(pe);
 }
 

@@ -106,7 +106,8 @@ int power_ddw_decode(struct power_pe *pe)
 
 	caps->windows.initial = pe->desc.window;
 	caps->windows.initial_lg2 = POWER_DEFAULT_LG2;
-	caps->windows.pgsizes = pgsizes;
+	/* The default one's can be had again, whatever the query says. */
+	caps->windows.pgsizes = pgsizes ? pgsizes | SZ_4K : 0;
 	caps->windows.max = min_t(u32, query.windows, SLUICE_MAX_HW_WINDOWS - 1)
 			    + 1;
 	caps->windows.levels = 1;

@@ -332,7 +332,7 @@ int power_domain_map(struct sluice_domain *domain,
 
 	*done = 0;
 	if (nr == 1 && w && extents[0].len == 1ULL << w->page_lg2) {
-		ret = power_map_page(d, w, extents, prot, gather);
+		ret = power_map_one(d, w, extents, prot, gather);
 		note_tables(d, w);
 		return ret;
 	}
@@ -383,7 +383,7 @@ size_t power_domain_unmap(struct sluice_domain *domain, u64 held,
 	if (w && range->last - range->start == (1ULL << w->page_lg2) - 1) {
 		extents[0].iova = range->start;
 		sluice_range_consume(range, range->last);
-		return power_unmap_page(d, w, extents, gather);
+		return power_unmap_one(d, w, extents, gather);
 	}
 	w = window_part(d, range, &part);
 	if (w) {

@@ -5,6 +5,7 @@
  * Owns: their calling conventions, and what their codes mean. Nothing else of the
  * backend calls the hypervisor or firmware. Source: LoPAR, as regs.h.
  */
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <asm/firmware.h>
 #include <asm/hvcall.h>
@@ -13,8 +14,8 @@
 
 #include "private.h"
 
-/* RTAS says how long to wait, a second at most for what we call. */
-#define RTAS_TRIES 100
+/* RTAS is waited for so long: zeroing the table of a large window takes its time. */
+#define RTAS_PATIENCE (10 * HZ)
 
 static int hcall_errno(long rc)
 {
@@ -48,10 +49,17 @@ static int rtas_errno(int rc)
 	return rtas_busy_delay_time(rc) ? -EBUSY : -EIO;
 }
 
+/* Is the same call worth repeating? Sleeps as long as RTAS wants, a second at most. */
+static bool again(int rc, unsigned long deadline)
+{
+	return rtas_busy_delay(rc) && time_before(jiffies, deadline);
+}
+
 static int hv_query(const struct power_pe_desc *pe,
 		    struct power_ddw_query *query)
 {
-	unsigned int wide = pe->query_wide, try = 0;
+	unsigned long deadline = jiffies + RTAS_PATIENCE;
+	unsigned int wide = pe->query_wide;
 	u32 out[5];
 	int rc;
 
@@ -59,7 +67,7 @@ static int hv_query(const struct power_pe_desc *pe,
 	do {
 		rc = rtas_call(pe->query, 3, 5 + wide, out, pe->config_addr,
 			       upper_32_bits(pe->buid), lower_32_bits(pe->buid));
-	} while (rtas_busy_delay(rc) && ++try < RTAS_TRIES);
+	} while (again(rc, deadline));
 	if (rc)
 		return rtas_errno(rc);
 	query->windows = out[0];
@@ -71,7 +79,7 @@ static int hv_query(const struct power_pe_desc *pe,
 static int hv_create(const struct power_pe_desc *pe, unsigned int page_lg2,
 		     unsigned int window_lg2, struct power_ddw *window)
 {
-	unsigned int try = 0;
+	unsigned long deadline = jiffies + RTAS_PATIENCE;
 	u32 out[3];
 	int rc;
 
@@ -79,7 +87,7 @@ static int hv_create(const struct power_pe_desc *pe, unsigned int page_lg2,
 		rc = rtas_call(pe->create, 5, 4, out, pe->config_addr,
 			       upper_32_bits(pe->buid), lower_32_bits(pe->buid), page_lg2,
 			       window_lg2);
-	} while (rtas_busy_delay(rc) && ++try < RTAS_TRIES);
+	} while (again(rc, deadline));
 	if (rc)
 		return rtas_errno(rc);
 	window->liobn = out[0];
@@ -89,24 +97,24 @@ static int hv_create(const struct power_pe_desc *pe, unsigned int page_lg2,
 
 static int hv_remove(const struct power_pe_desc *pe, u32 liobn)
 {
-	unsigned int try = 0;
+	unsigned long deadline = jiffies + RTAS_PATIENCE;
 	int rc;
 
 	do {
 		rc = rtas_call(pe->remove, 1, 1, NULL, liobn);
-	} while (rtas_busy_delay(rc) && ++try < RTAS_TRIES);
+	} while (again(rc, deadline));
 	return rtas_errno(rc);
 }
 
 static int hv_reset(const struct power_pe_desc *pe)
 {
-	unsigned int try = 0;
+	unsigned long deadline = jiffies + RTAS_PATIENCE;
 	int rc;
 
 	do {
 		rc = rtas_call(pe->reset, 3, 1, NULL, pe->config_addr,
 			       upper_32_bits(pe->buid), lower_32_bits(pe->buid));
-	} while (rtas_busy_delay(rc) && ++try < RTAS_TRIES);
+	} while (again(rc, deadline));
 	return rtas_errno(rc);
 }
 

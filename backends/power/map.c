@@ -24,6 +24,11 @@
 /* Extents read from the record at a time. */
 #define FEW		16
 
+static u64 block_bytes(const struct power_window *w)
+{
+	return 1ULL << (w->page_lg2 + POWER_BLOCK_LG2);
+}
+
 /* ---- TCEs of all PEs of a domain ---- */
 
 static u64 pages_of(const struct power_window *w, const struct sluice_extent *e)
@@ -161,26 +166,36 @@ struct span {
 	bool solid;
 };
 
-static struct span span_of(const struct power_window *w,
-			   const struct sluice_extent *e, size_t nr)
+/*
+ * The extents that lie wholly in the block of the first one; returns how many, 0 if that
+ * crosses blocks.
+ */
+static size_t span_of(const struct power_window *w,
+		      const struct sluice_extent *e, size_t nr,
+		      struct span *span)
 {
-	u64 start = e->iova, last = start + (e->len - 1), bytes = e->len;
+	u64 end = power_block_last(w, e->iova), first = end + 1 - block_bytes(w);
+	u64 start = e->iova, next = start, last = start, bytes = 0;
 	bool solid = true;
-	size_t i;
+	size_t n;
 
-	for (i = 1; i < nr; i++) {
-		e++;
-		solid &= e->iova == last + 1;
-		start = min(start, e->iova);
-		last = max(last, e->iova + (e->len - 1));
-		bytes += e->len;
+	end = min(end, w->range.last);
+	for (n = 0; n < nr; n++, e++) {
+		u64 iova = e->iova, len = e->len;
+
+		if (iova < first || iova > end || len - 1 > end - iova)
+			break;
+		solid &= iova == next;
+		next = iova + len;
+		start = min(start, iova);
+		last = max(last, next - 1);
+		bytes += len;
 	}
-	return (struct span){
-		.start = start,
-		.nr = (last - start + 1) >> w->page_lg2,
-		.used = bytes >> w->page_lg2,
-		.solid = solid,
-	};
+	span->start = start;
+	span->nr = (last - start + 1) >> w->page_lg2;
+	span->used = bytes >> w->page_lg2;
+	span->solid = solid;
+	return n;
 }
 
 static bool worth_bridging(const struct power_domain *d,
@@ -196,9 +211,8 @@ static bool worth_bridging(const struct power_domain *d,
 static int write_extents(struct power_domain *d, struct power_window *w,
 			 struct power_block *block,
 			 const struct sluice_extent *e, size_t nr,
-			 unsigned int prot)
+			 const struct span *span, unsigned int prot)
 {
-	struct span span = span_of(w, e, nr);
 	__be64 *tces = block->tces;
 	size_t i;
 	int ret = 0;
@@ -206,14 +220,14 @@ static int write_extents(struct power_domain *d, struct power_window *w,
 	lockdep_assert_held(&block->lock);
 	if (list_empty(&d->members))
 		return 0;
-	if (span.solid) {
+	if (span->solid) {
 		for (i = 0; i < nr; i++)
 			tces = list_extent(w, tces, &e[i], prot);
-		return write_list(d, w, span.start, block->tces, span.nr);
+		return write_list(d, w, span->start, block->tces, span->nr);
 	}
-	if (worth_bridging(d, &span)) {
-		list_record(w, tces, span.start, span.nr);
-		return write_list(d, w, span.start, tces, span.nr);
+	if (worth_bridging(d, span)) {
+		list_record(w, tces, span->start, span->nr);
+		return write_list(d, w, span->start, tces, span->nr);
 	}
 	for (i = 0; !ret && i < nr; i++) {
 		list_extent(w, tces, &e[i], prot);
@@ -225,8 +239,8 @@ static int write_extents(struct power_domain *d, struct power_window *w,
 /* Maps extents of one block, all or none. */
 static int map_block(struct power_domain *d, struct power_window *w,
 		     const struct sluice_extent *e, size_t nr,
-		     unsigned int prot, struct sluice_gather *gather,
-		     struct sluice_gather *record)
+		     const struct span *span, unsigned int prot,
+		     struct sluice_gather *gather, struct sluice_gather *record)
 {
 	struct power_block *block = power_block_at(d, w, e->iova);
 	u64 recorded;
@@ -240,7 +254,7 @@ static int map_block(struct power_domain *d, struct power_window *w,
 		forget(w, e, recorded, record);
 		goto unlock;
 	}
-	ret = write_extents(d, w, block, e, nr, prot);
+	ret = write_extents(d, w, block, e, nr, span, prot);
 	if (unlikely(ret)) {
 		recorded = 0;
 		for (i = 0; i < nr; i++) {
@@ -255,7 +269,7 @@ unlock:
 }
 
 /**
- * power_map_page - map a page of a window: power_map(), the short way
+ * power_map_one - map a page of a window: power_map(), the short way
  * @d: the domain
  * @w: the window
  * @e: the page
@@ -264,9 +278,9 @@ unlock:
  *
  * Return: as power_map(); nothing is mapped then.
  */
-int power_map_page(struct power_domain *d, struct power_window *w,
-		   const struct sluice_extent *e, unsigned int prot,
-		   struct sluice_gather *gather)
+int power_map_one(struct power_domain *d, struct power_window *w,
+		  const struct sluice_extent *e, unsigned int prot,
+		  struct sluice_gather *gather)
 {
 	struct power_block *block = power_block_at(d, w, e->iova);
 	struct sluice_gather record __uninitialized;
@@ -295,21 +309,6 @@ unlock:
 	return ret;
 }
 
-/* How many of the extents lie in the block that ends with @last, wholly. */
-static size_t count_in_block(const struct power_window *w,
-			     const struct sluice_extent *e, size_t nr, u64 last)
-{
-	u64 first = last - ((1ULL << (w->page_lg2 + POWER_BLOCK_LG2)) - 1);
-	size_t n;
-
-	for (n = 0; n < nr; n++) {
-		if (e[n].iova < first || e[n].iova > last ||
-		    e[n].len - 1 > last - e[n].iova)
-			break;
-	}
-	return n;
-}
-
 /* A part of an extent that crosses blocks. */
 static u64 clip(const struct power_window *w, const struct sluice_extent *e,
 		u64 off, struct sluice_extent *part)
@@ -328,12 +327,14 @@ static int map_long(struct power_domain *d, struct power_window *w,
 		    struct sluice_gather *gather, struct sluice_gather *record)
 {
 	struct sluice_extent part;
+	struct span span;
 	u64 off, len;
 	int ret;
 
 	for (off = 0; off < e->len; off += len) {
 		len = clip(w, e, off, &part);
-		ret = map_block(d, w, &part, 1, prot, gather, record);
+		span_of(w, &part, 1, &span);
+		ret = map_block(d, w, &part, 1, &span, prot, gather, record);
 		if (unlikely(ret))
 			return ret;
 		*done += len;
@@ -365,7 +366,8 @@ int power_map(struct power_domain *d, struct power_window *w,
 
 	sluice_gather_init(&record);
 	while (!ret && e < end) {
-		size_t n, i;
+		struct span span;
+		size_t n;
 
 		if (unlikely(e->iova < w->range.start || !e->len ||
 			     e->iova > w->range.last ||
@@ -373,15 +375,14 @@ int power_map(struct power_domain *d, struct power_window *w,
 			ret = -EINVAL;
 			break;
 		}
-		n = count_in_block(w, e, end - e,
-				   power_block_last(w, e->iova));
+		n = span_of(w, e, end - e, &span);
 		if (!n) {
 			ret = map_long(d, w, e++, prot, done, gather, &record);
 			continue;
 		}
-		ret = map_block(d, w, e, n, prot, gather, &record);
-		for (i = 0; !ret && i < n; i++)
-			*done += e[i].len;
+		ret = map_block(d, w, e, n, &span, prot, gather, &record);
+		if (likely(!ret))
+			*done += (u64)span.used << w->page_lg2;
 		e += n;
 	}
 	free_tables(w, &record);
@@ -481,7 +482,7 @@ size_t power_unmap(struct power_domain *d, struct power_window *w, u64 held,
 }
 
 /**
- * power_unmap_page - unmap a page of a window: power_unmap(), the short way
+ * power_unmap_one - unmap a page of a window: power_unmap(), the short way
  * @d: the domain
  * @w: the window
  * @e: its IOVA; the rest is filled
@@ -489,14 +490,16 @@ size_t power_unmap(struct power_domain *d, struct power_window *w, u64 held,
  *
  * Return: true if something was mapped.
  */
-bool power_unmap_page(struct power_domain *d, struct power_window *w,
-		      struct sluice_extent *e, struct sluice_gather *gather)
+bool power_unmap_one(struct power_domain *d, struct power_window *w,
+		     struct sluice_extent *e, struct sluice_gather *gather)
 {
 	struct power_block *block = power_block_at(d, w, e->iova);
 	struct sluice_gather record __uninitialized;
 
 	sluice_gather_init(&record);
 	mutex_lock(&block->lock);
+	/* Where there is no table nobody writes it. */
+	e->len = 0;
 	pt_unmap_each(&w->record, e, 1, &record);
 	if (e->len)
 		clear(d, w, e->iova, 1, gather);
@@ -551,7 +554,6 @@ size_t power_unmap_each(struct power_domain *d, struct power_window *w,
 			struct sluice_extent *pages, size_t nr,
 			struct sluice_gather *gather)
 {
-	u64 block_bytes = 1ULL << (w->page_lg2 + POWER_BLOCK_LG2);
 	struct sluice_gather record __uninitialized;
 	size_t done = 0, n, did;
 
@@ -559,10 +561,10 @@ size_t power_unmap_each(struct power_domain *d, struct power_window *w,
 	do {
 		struct sluice_extent *p = pages + done;
 		struct power_block *block = power_block_at(d, w, p->iova);
-		u64 first = power_block_last(w, p->iova) - (block_bytes - 1);
+		u64 first = power_block_last(w, p->iova) + 1 - block_bytes(w);
 
 		for (n = 1; done + n < nr; n++) {
-			if (p[n].iova - first >= block_bytes)
+			if (p[n].iova - first >= block_bytes(w))
 				break;
 		}
 		mutex_lock(&block->lock);

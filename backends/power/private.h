@@ -328,11 +328,11 @@ int power_window_create(struct sluice_domain *domain, unsigned int page_lg2,
 			u64 size, u64 *start);
 int power_window_remove(struct sluice_domain *domain, u64 start);
 
-int power_map_page(struct power_domain *d, struct power_window *w,
-		   const struct sluice_extent *e, unsigned int prot,
-		   struct sluice_gather *gather);
-bool power_unmap_page(struct power_domain *d, struct power_window *w,
-		      struct sluice_extent *e, struct sluice_gather *gather);
+int power_map_one(struct power_domain *d, struct power_window *w,
+		  const struct sluice_extent *e, unsigned int prot,
+		  struct sluice_gather *gather);
+bool power_unmap_one(struct power_domain *d, struct power_window *w,
+		     struct sluice_extent *e, struct sluice_gather *gather);
 int power_map(struct power_domain *d, struct power_window *w,
 	      const struct sluice_extent *extents, size_t nr, unsigned int prot,
 	      u64 *done, struct sluice_gather *gather);

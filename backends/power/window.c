@@ -137,15 +137,17 @@ void power_windows_unmake(struct power_domain *d, struct power_member *member)
 			continue;
 		/* Hypervisors needn't forget TCEs with the window. */
 		left = power_blank(d, w, member);
-		if (w->initial)
-			dirty |= left;
-		else if (power_ddw_remove(pe, *liobn))
+		dirty |= left;
+		if (!w->initial && power_ddw_remove(pe, *liobn))
 			stuck |= left;
 		*liobn = 0;
 	}
-	/* Nor with a reset; and there may be more than the record knows of. */
+	/*
+	 * Nor with a reset; there may be more than the record knows of; and what was
+	 * left in another window may turn up in the default one.
+	 */
 	if (dirty)
-		stuck = power_ddw_normalise(pe);
+		stuck |= !!power_ddw_normalise(pe);
 	else if (pe->desc.reset && !pe->hv->reset(&pe->desc))
 		stuck = false;
 	if (stuck) {
@@ -179,15 +181,26 @@ static bool overlaps(struct power_domain *d, u64 start, u64 last)
 	return false;
 }
 
+/* Makes a window for a PE: its @dflt one, brought back, or another one. */
+static int make_one(struct power_pe *pe, unsigned int page_lg2, u64 size,
+		    bool dflt, struct power_ddw *made)
+{
+	if (!dflt)
+		return power_ddw_create(pe, page_lg2, size, made);
+	made->liobn = pe->desc.liobn;
+	made->start = pe->desc.window.start;
+	return power_ddw_normalise(pe);
+}
+
 /* Makes a window for a PE that must begin at *@start, unless it's the @first. */
 static int create_for(struct power_domain *d, struct power_member *member,
-		      unsigned int page_lg2, u64 size, bool first, u64 *start,
-		      u32 *liobn)
+		      unsigned int page_lg2, u64 size, bool first, bool dflt,
+		      u64 *start, u32 *liobn)
 {
 	struct power_ddw made;
 	int ret;
 
-	ret = power_ddw_create(member->pe, page_lg2, size, &made);
+	ret = make_one(member->pe, page_lg2, size, dflt, &made);
 	if (ret)
 		return ret;
 	if (first ? !overlaps(d, made.start, made.start + (size - 1)) :
@@ -237,6 +250,22 @@ static void drop_restored(struct power_domain *d)
 				       member->pe->desc.liobn);
 }
 
+/*
+ * Is it the default window that is wanted? If there is no other one, a reset brings it
+ * back, to where a guest expects it. A dynamic one may begin elsewhere even so.
+ */
+static bool wants_default(struct power_domain *d, unsigned int page_lg2,
+			  u64 size)
+{
+	const struct power_member *member =
+		list_first_entry_or_null(&d->members, struct power_member, node);
+
+	return member && !power_window_next(d, NULL) &&
+	       page_lg2 == POWER_DEFAULT_LG2 &&
+	       size - 1 <= member->pe->desc.window.last -
+				   member->pe->desc.window.start;
+}
+
 /**
  * power_window_create - &struct sluice_window_ops.create
  * @domain: the domain
@@ -253,14 +282,15 @@ int power_window_create(struct sluice_domain *domain, unsigned int page_lg2,
 	struct power_window *w = free_place(d);
 	struct power_member *member;
 	struct sluice_range range;
-	bool first = true;
+	bool first = true, dflt = wants_default(d, page_lg2, size);
 	int ret;
 
 	if (!w)
 		return -ENOSPC;
-	drop_restored(d);
+	if (!dflt)
+		drop_restored(d);
 	list_for_each_entry(member, &d->members, node) {
-		ret = create_for(d, member, page_lg2, size, first, start,
+		ret = create_for(d, member, page_lg2, size, first, dflt, start,
 				 power_liobn_at(d, member, w));
 		if (ret)
 			goto err_uncreate;
@@ -271,6 +301,7 @@ int power_window_create(struct sluice_domain *domain, unsigned int page_lg2,
 	ret = power_window_init(w, &range, page_lg2);
 	if (ret)
 		goto err_uncreate;
+	w->initial = dflt;
 	power_domain_count_tables(d);
 	return 0;
 
