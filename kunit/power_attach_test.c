@@ -39,7 +39,7 @@ static void attach_outlives(struct kunit *test)
 	/* What changes meanwhile is right when one comes. */
 	power_do_unmap(c, IOVA(BLOCK), 9 * PAGE_SIZE);
 	power_do_unmap(c, SZ_64M, PAGE_SIZE);
-	power_map_page(c, BLOCK + 4);
+	power_do_map_page(c, BLOCK + 4);
 	power_add(c, SZ_64M + PAGE_SIZE, PHYS(77), PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, 0, power_do_map(c, RO));
 	KUNIT_EXPECT_EQ(test, 0, power_do_flush(c));

@@ -48,7 +48,7 @@ static void map_neighbours(struct power_case *c)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(neighbours); i++)
-		power_map_page(c, neighbours[i]);
+		power_do_map_page(c, neighbours[i]);
 }
 
 static int map_shape(struct power_case *c, const struct shape *s)

@@ -92,7 +92,7 @@ int power_do_map(struct power_case *c, unsigned int prot)
 	return ret;
 }
 
-void power_map_page(struct power_case *c, unsigned int page)
+void power_do_map_page(struct power_case *c, unsigned int page)
 {
 	power_add_page(c, page);
 	KUNIT_ASSERT_EQ(c->test, 0, power_do_map(c, RW));

@@ -59,7 +59,7 @@ void power_case_detach(struct power_case *c, unsigned int n);
 void power_add(struct power_case *c, u64 iova, u64 phys, u64 bytes);
 void power_add_page(struct power_case *c, unsigned int page);
 int power_do_map(struct power_case *c, unsigned int prot);
-void power_map_page(struct power_case *c, unsigned int page);
+void power_do_map_page(struct power_case *c, unsigned int page);
 /* Returns how many extents were handed back, to @e. */
 size_t power_do_unmap(struct power_case *c, u64 iova, u64 bytes);
 int power_do_flush(struct power_case *c);

@@ -93,10 +93,10 @@ static void race(struct kunit *test, enum op op, enum op other,
 	unsigned int i;
 
 	for (i = 0; op != MAP && i < ARRAY_SIZE(pages); i++)
-		power_map_page(c, pages[i]);
+		power_do_map_page(c, pages[i]);
 	if (other != MAP)
-		power_map_page(c, page);
-	power_map_page(c, 3);
+		power_do_map_page(c, page);
+	power_do_map_page(c, 3);
 	c->hv->hook = start_neighbour;
 	c->hv->hook_call = FAKE_HV_INDIRECT;
 	c->hv->hook_arg = &race;

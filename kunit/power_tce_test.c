@@ -65,7 +65,7 @@ static void tce_bridged(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 2 * BLOCK; i += 2)
-		power_map_page(c, i);
+		power_do_map_page(c, i);
 	fake_hv_forget_counts(c->hv);
 	for (i = 1; i < BLOCK; i += 2)
 		power_add(c, IOVA(i), PHYS(5000 + i), PAGE_SIZE);
@@ -124,8 +124,8 @@ static void tce_unmap_holes(struct kunit *test)
 	unsigned int i, n = 0;
 
 	for (i = 1; i < 3 * BLOCK + 30; i += 7, n++)
-		power_map_page(c, i);
-	power_map_page(c, 6 * BLOCK);
+		power_do_map_page(c, i);
+	power_do_map_page(c, 6 * BLOCK);
 	/* What is beyond the range is none of its business. */
 	fake_hv_forget_counts(c->hv);
 	KUNIT_EXPECT_EQ(test, 3 * BLOCK / 7,
@@ -169,10 +169,10 @@ static void tce_unmap_each(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 100; i++) {
-		power_map_page(c, i);
-		power_map_page(c, BLOCK + i);
+		power_do_map_page(c, i);
+		power_do_map_page(c, BLOCK + i);
 	}
-	power_map_page(c, 201);
+	power_do_map_page(c, 201);
 	unmap_each(c, gaps, ARRAY_SIZE(gaps));
 	power_expect_calls(c, 0, 1, 0);
 	unmap_each(c, adjacent, ARRAY_SIZE(adjacent));
@@ -279,7 +279,7 @@ static void tce_several_pes(struct kunit *test)
 	power_case_detach(c, 1);
 	fake_pe_expect_normal(c->fp[1]);
 	power_check(c);
-	power_map_page(c, 30);
+	power_do_map_page(c, 30);
 	KUNIT_EXPECT_EQ(test, 0, power_case_attach(c, 1));
 	power_check(c);
 	power_do_clear(c);
