@@ -265,6 +265,20 @@ static void caps_leftovers(struct kunit *test)
 			atomic_read(&c->hv->calls[FAKE_HV_PUT]));
 }
 
+/* One block can't be cleared: the others are, all the same. */
+static void caps_cleared_but_one(struct kunit *test)
+{
+	struct power_case *c = power_case_plug(test);
+	struct fake_window *fw = &c->fp[0]->windows[0];
+
+	leave(c->fp[0]);
+	fake_hv_fail(c->hv, FAKE_HV_STUFF, 1, 1, -ENOMEM);
+	KUNIT_EXPECT_EQ(test, -EIO, fake_pe_take(c->fp[0]));
+	KUNIT_EXPECT_EQ(test, 3, fake_pe_tces(c->fp[0]));
+	KUNIT_EXPECT_NE(test, 0, fake_window_get(fw, 511));
+	KUNIT_EXPECT_EQ(test, 0, fake_window_get(fw, 512));
+}
+
 static void caps_probe(struct kunit *test)
 {
 	struct power_case *c = power_case_plug(test);
@@ -294,6 +308,7 @@ static struct kunit_case power_caps_cases[] = {
 	KUNIT_CASE(caps_not_normal),
 	KUNIT_CASE(caps_places),
 	KUNIT_CASE(caps_leftovers),
+	KUNIT_CASE(caps_cleared_but_one),
 	KUNIT_CASE(caps_probe),
 	{}
 };

@@ -29,6 +29,7 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
+	{ "one page", { 70 }, 1, 0, FAKE_HV_PUT, 1 },
 	{ "solid", { 60, 61, 62, 63 }, 4, 0, FAKE_HV_INDIRECT, 1 },
 	{ "bridged", { 40, 42, 44, 45, 47 }, 5, 0, FAKE_HV_INDIRECT, 1 },
 	{ "apart", { 100, 200, 300 }, 3, 0, FAKE_HV_PUT, 3 },
@@ -128,8 +129,37 @@ static void fail_map_no_memory(struct kunit *test)
 /* For as long as one call is repeated; then it does what it is told. */
 static void fail_map_too_busy(struct kunit *test)
 {
-	sweep_shape(test, &shapes[1], -EBUSY, 1001);
 	sweep_shape(test, &shapes[2], -EBUSY, 1001);
+	sweep_shape(test, &shapes[3], -EBUSY, 1001);
+}
+
+/* Something is there already: no hypercall for the block, and no record. */
+static void fail_map_exists(struct kunit *test)
+{
+	static const unsigned int there[] = { 1, 3, 5, BLOCK + 2 };
+	struct power_case *c = power_case_create(test, 2);
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(there); i++)
+		power_do_map_page(c, there[i]);
+	fake_hv_forget_counts(c->hv);
+	for (i = 0; i < ARRAY_SIZE(there) - 1; i++) {
+		for (k = 0; k <= there[i]; k++)
+			power_add(c, IOVA(k), PHYS(80 + k), PAGE_SIZE);
+		KUNIT_EXPECT_EQ(test, -EEXIST, power_do_map(c, RO));
+		KUNIT_EXPECT_EQ(test, 0, c->done);
+		KUNIT_EXPECT_EQ(test, 0, fake_hv_writes(c->hv));
+		KUNIT_EXPECT_EQ(test, ARRAY_SIZE(there), power_mapped(c));
+		power_check(c);
+	}
+	/* The block before it has been mapped, and is said to be. */
+	power_add(c, IOVA(BLOCK - 2), PHYS(80), 5 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, -EEXIST, power_do_map(c, RO));
+	KUNIT_EXPECT_EQ(test, 2 * PAGE_SIZE, c->done);
+	power_check(c);
+	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(there) + 2, power_mapped(c));
+	power_do_clear(c);
+	power_case_finish(c);
 }
 
 /* A failed map whose TCEs can't be cleared: the core is told by the flush. */
@@ -141,7 +171,7 @@ static void fail_map_then_clear(struct kunit *test)
 	fake_hv_fail(c->hv, FAKE_HV_INDIRECT, 2, 1, -EIO);
 	/* Not by the first PE, but by the second. */
 	fake_hv_fail(c->hv, FAKE_HV_PUT, 2, 1, -EIO);
-	KUNIT_EXPECT_EQ(test, -EIO, map_shape(c, &shapes[0]));
+	KUNIT_EXPECT_EQ(test, -EIO, map_shape(c, &shapes[1]));
 	KUNIT_EXPECT_EQ(test, 0, c->done);
 	KUNIT_EXPECT_NE(test, 0, c->gather.nr);
 	KUNIT_EXPECT_EQ(test, -EIO, power_do_flush(c));
@@ -204,6 +234,28 @@ static void fail_unmap(struct kunit *test)
 		power_case_detach(c, 1);
 		fake_pe_expect_normal(c->fp[0]);
 		fake_pe_expect_normal(c->fp[1]);
+		power_case_finish(c);
+	}
+}
+
+static void fail_unmap_page(struct kunit *test)
+{
+	unsigned int n;
+
+	for (n = 1; n <= 2; n++) {
+		struct power_case *c = power_case_create(test, 2);
+
+		power_do_map_page(c, 9);
+		fake_hv_fail(c->hv, FAKE_HV_PUT, n, 1, -EIO);
+		KUNIT_EXPECT_EQ(test, 1,
+				power_do_unmap(c, IOVA(9), PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, PHYS(9), (u64)c->e[0].phys);
+		KUNIT_EXPECT_EQ(test, 1, c->gather.nr);
+		KUNIT_EXPECT_EQ(test, -EIO, power_do_flush(c));
+		KUNIT_EXPECT_EQ(test, n == 1, c->fp[0]->pe->iommu.dead);
+		KUNIT_EXPECT_EQ(test, n == 2, c->fp[1]->pe->iommu.dead);
+		power_case_detach(c, n - 1);
+		fake_pe_expect_normal(c->fp[n - 1]);
 		power_case_finish(c);
 	}
 }
@@ -351,9 +403,11 @@ static struct kunit_case power_fail_cases[] = {
 	KUNIT_CASE(fail_map_refused),
 	KUNIT_CASE(fail_map_no_memory),
 	KUNIT_CASE_SLOW(fail_map_too_busy),
+	KUNIT_CASE(fail_map_exists),
 	KUNIT_CASE(fail_map_then_clear),
 	KUNIT_CASE(fail_clear_in_default),
 	KUNIT_CASE(fail_unmap),
+	KUNIT_CASE(fail_unmap_page),
 	KUNIT_CASE(fail_unmap_each),
 	KUNIT_CASE(fail_busy),
 	KUNIT_CASE(fail_bounded_map),

@@ -143,6 +143,30 @@ static void tce_unmap_holes(struct kunit *test)
 	power_case_finish(c);
 }
 
+/* Pages that aren't there, with and without a table of the record for them. */
+static void tce_unmap_nothing(struct kunit *test)
+{
+	struct power_case *c = power_case_create(test, 1);
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		memset(c->e, 0x55, sizeof(c->e[0]));
+		KUNIT_EXPECT_EQ(test, 0, power_do_unmap(c, IOVA(8), PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, 0, power_do_unmap(c, 0, PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, 0,
+				power_do_unmap(c, IOVA(8), 3 * PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, 0, power_do_unmap(c, SZ_4G, PAGE_SIZE));
+		KUNIT_EXPECT_EQ(test, 0, power_do_flush(c));
+		power_expect_calls(c, 0, 0, 0);
+		if (!i)
+			power_do_map_page(c, 7);
+		fake_hv_forget_counts(c->hv);
+	}
+	power_check(c);
+	KUNIT_EXPECT_EQ(test, 1, power_do_unmap(c, 0, U64_MAX));
+	power_case_finish(c);
+}
+
 static void unmap_each(struct power_case *c, const unsigned int *pages,
 		       size_t nr)
 {
@@ -165,6 +189,9 @@ static void tce_unmap_each(struct kunit *test)
 	static const unsigned int apart[] = { 30, 90, BLOCK + 1, BLOCK + 80 };
 	static const unsigned int down[] = { 45, 44, 43, 43, 46 };
 	static const unsigned int holes[] = { 200, 201, 202 };
+	static const unsigned int border[] = {
+		BLOCK - 5, BLOCK - 3, BLOCK + 3, BLOCK + 5,
+	};
 	struct power_case *c = power_case_create(test, 1);
 	unsigned int i;
 
@@ -173,6 +200,8 @@ static void tce_unmap_each(struct kunit *test)
 		power_do_map_page(c, BLOCK + i);
 	}
 	power_do_map_page(c, 201);
+	power_do_map_page(c, BLOCK - 5);
+	power_do_map_page(c, BLOCK - 3);
 	unmap_each(c, gaps, ARRAY_SIZE(gaps));
 	power_expect_calls(c, 0, 1, 0);
 	unmap_each(c, adjacent, ARRAY_SIZE(adjacent));
@@ -183,7 +212,10 @@ static void tce_unmap_each(struct kunit *test)
 	power_expect_calls(c, 0, 1, 0);
 	unmap_each(c, holes, ARRAY_SIZE(holes));
 	power_expect_calls(c, 0, 0, 1);
-	KUNIT_EXPECT_EQ(test, 201 - 4 - 4 - 4 - 4 - 1, power_mapped(c));
+	/* A hypercall is about one block. */
+	unmap_each(c, border, ARRAY_SIZE(border));
+	power_expect_calls(c, 0, 2, 0);
+	KUNIT_EXPECT_EQ(test, 203 - 4 - 4 - 4 - 4 - 1 - 4, power_mapped(c));
 	power_do_clear(c);
 	power_case_finish(c);
 }
@@ -343,6 +375,7 @@ static struct kunit_case power_tce_cases[] = {
 	KUNIT_CASE(tce_bridged),
 	KUNIT_CASE(tce_gaps),
 	KUNIT_CASE(tce_unmap_holes),
+	KUNIT_CASE(tce_unmap_nothing),
 	KUNIT_CASE(tce_unmap_each),
 	KUNIT_CASE(tce_without_both),
 	KUNIT_CASE(tce_without_indirect),
