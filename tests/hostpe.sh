@@ -75,9 +75,13 @@ killed()
 {
 	give "$NVME3" vfio-pci
 	give "$NIC2" vfio-pci
-	{ while nvme-read "$NVME3"; do :; done; } >/dev/null 2>&1 &
+	rm -f /tmp/stop
+	{ while [ ! -e /tmp/stop ] && nvme-read "$NVME3"; do :; done; } \
+		>/dev/null 2>&1 &
 	sleep 0.4
-	killall -9 nvme-read
+	touch /tmp/stop
+	# It may be between two of them.
+	killall -9 nvme-read 2>/dev/null
 	wait
 	give "$NIC2" -
 	give "$NVME3" -

@@ -415,7 +415,7 @@ TEST_F(two, every_order_of_close)
 			EXPECT_TRUE((v->group < 0 && v->device < 0) ||
 				    vfio_group(&self->dev[0]) == -EBUSY);
 		}
-		EXPECT_TRUE(sys_pins_settle(pins, 1000));
+		EXPECT_TRUE(sys_pins_settle(pins, 3000));
 		EXPECT_EQ(0, sys_locked_kib());
 	}
 }
