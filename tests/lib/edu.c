@@ -45,7 +45,7 @@ static bool big_endian(const struct edu *edu)
 	return order == BIG;
 }
 
-static uint32_t edu32(const struct edu *edu, uint32_t val)
+uint32_t edu_order32(const struct edu *edu, uint32_t val)
 {
 	return big_endian(edu) ? htobe32(val) : htole32(val);
 }
@@ -62,14 +62,14 @@ uint32_t edu_read(const struct edu *edu, unsigned int reg)
 		__atomic_load_n((uint32_t *)(edu->bar + reg), __ATOMIC_RELAXED);
 
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return edu32(edu, val);
+	return edu_order32(edu, val);
 }
 
 /* The device sees memory as it was when the register was written, or newer. */
 void edu_write(const struct edu *edu, unsigned int reg, uint32_t val)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	__atomic_store_n((uint32_t *)(edu->bar + reg), edu32(edu, val),
+	__atomic_store_n((uint32_t *)(edu->bar + reg), edu_order32(edu, val),
 			 __ATOMIC_RELAXED);
 }
 

@@ -29,6 +29,9 @@ struct edu {
 	uint8_t *bar;
 };
 
+/* A register's value as its bytes are, in either direction. */
+uint32_t edu_order32(const struct edu *edu, uint32_t val);
+
 uint32_t edu_read(const struct edu *edu, unsigned int reg);
 void edu_write(const struct edu *edu, unsigned int reg, uint32_t val);
 
