@@ -89,7 +89,7 @@ static void caps_largest(struct kunit *test)
 		{ 1, 0 },
 		{ 0x100000, 20 },
 		{ 0x300000, 21 },
-		{ 0x2000000000ULL, 24 },
+		{ 0x2000000000ULL, 28 },
 	};
 	unsigned int i;
 

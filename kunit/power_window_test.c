@@ -286,7 +286,7 @@ static struct power_case *with_windows(struct kunit *test)
 	fill(c, start);
 	KUNIT_ASSERT_EQ(test, 0, create(c, SIZE, &start));
 	fill(c, start);
-	power_add(c, start + SZ_4M, PHYS(70), SZ_64K);
+	power_add(c, start + SZ_4M, PHYS(512), SZ_64K);
 	KUNIT_ASSERT_EQ(test, 0, power_do_map(c, RO));
 	return c;
 }
