@@ -42,7 +42,7 @@ FIXTURE_SETUP(life)
 	self->shared = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED,
 			    self->memfd, 0);
 	ASSERT_NE(MAP_FAILED, self->shared);
-	self->pins = sys_pins();
+	self->pins = sys_pins_at_rest();
 }
 
 FIXTURE_TEARDOWN(life)

@@ -394,7 +394,7 @@ TEST_F(two, every_order_of_close)
 	munmap(self->edu[0].bar, EDU_BAR_SIZE);
 	vfio_close(v);
 	for (i = 0; i < 6; i++) {
-		long pins = sys_pins();
+		long pins = sys_pins_at_rest();
 
 		ASSERT_EQ(0, legacy_open(v, &self->dev[0]));
 		ASSERT_EQ(0, edu_attach(&self->edu[0], v->device));

@@ -57,7 +57,7 @@ FIXTURE_SETUP(races)
 	}
 	self->buf = sys_alloc(ARENA, PAGE);
 	ASSERT_NE(NULL, self->buf);
-	self->pins = sys_pins();
+	self->pins = sys_pins_at_rest();
 	ASSERT_EQ(0, legacy_open(&self->v, &self->dev[0]));
 	ASSERT_EQ(0, legacy_register(self->v.container, self->buf, ARENA));
 	for (i = 0; i < THREADS; i++)

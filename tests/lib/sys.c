@@ -6,12 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/membarrier.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,6 +113,16 @@ long sys_pins(void)
 	sys_read("/proc/sys/vm/stat_refresh", buf, sizeof(buf));
 	return sys_field("/proc/vmstat", "nr_foll_pin_acquired") -
 	       sys_field("/proc/vmstat", "nr_foll_pin_released");
+}
+
+long sys_pins_at_rest(void)
+{
+	if (sys_is_peer()) {
+		/* A grace period; the callbacks it was for run soon after. */
+		syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+		sys_sleep_ms(20);
+	}
+	return sys_pins();
 }
 
 bool sys_pins_settle(long want, unsigned int ms)

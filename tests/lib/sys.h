@@ -32,6 +32,12 @@ long sys_locked_kib(void);
 /* Pages pinned by anybody on this machine. */
 long sys_pins(void);
 
+/*
+ * The same, for comparing with later: after what earlier tests closed is
+ * unpinned, which the peer on POWER leaves to an RCU callback.
+ */
+long sys_pins_at_rest(void);
+
 /* Waits until @want pages are pinned, as unpinning may trail a close. */
 bool sys_pins_settle(long want, unsigned int ms);
 

@@ -151,7 +151,7 @@ static int row_child(const struct row *r, bool peer)
 	}
 	flags = vfio_group_flags(e.v.group);
 	locked = sys_locked_kib();
-	pins = sys_pins();
+	pins = sys_pins_at_rest();
 	ret = r->call(&e, r);
 	if (ret != want) {
 		printf("#   result %d (%s), expected %d (%s)\n", ret,
@@ -196,7 +196,7 @@ static bool about_type1(const struct row *r)
 int table_run(const struct row *rows, int count)
 {
 	bool peer = sys_is_peer();
-	long pins = sys_pins();
+	long pins = sys_pins_at_rest();
 	struct pci_dev dev;
 	int i;
 
