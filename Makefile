@@ -23,18 +23,8 @@ export MACHINE KERNEL
 help:
 	@scripts/help
 
-demo check bench lint setup:
+demo check bench lint setup kernel-image programs:
 	@scripts/$@
-
-# The last line of the output is the image's path, and nothing else.
-kernel-image:
-	@test $(MACHINE) = all || test -e tests/machines/$(MACHINE) || \
-		{ echo "no such machine: $(MACHINE)" >&2; exit 1; }
-	@scripts/setup --demo
-	@scripts/kernel $(KERNEL)
-
-programs:
-	@scripts/programs
 
 clean:
 	rm -rf build

@@ -241,7 +241,7 @@ err_remove:
  * @space: a space of version 2 with a group; its lock is held for writing
  * @page_lg2: log2 of its page size
  * @size: bytes
- * @levels: of its table; the hardware knows how to do with any number
+ * @levels: of its table, up to what a window of each group can have
  * @start: set to its first IOVA
  *
  * Return: 0; -EINVAL if its page size, size or levels aren't possible, or the groups'

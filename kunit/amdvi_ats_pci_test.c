@@ -177,6 +177,9 @@ static void refusing(struct kunit *test)
 	struct ats *t = test->priv;
 	struct function *f = add_function(t), *pf = add_function(t);
 
+	/* Without it the kernel knows no physical functions. */
+	if (!IS_ENABLED(CONFIG_PCI_IOV))
+		kunit_skip(test, "needs CONFIG_PCI_IOV");
 	amdvi_device_block(t->device);
 	t->device->pci = &f->pdev;
 	f->pdev.is_virtfn = true;
