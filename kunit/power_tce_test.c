@@ -220,6 +220,41 @@ static void tce_unmap_each(struct kunit *test)
 	power_case_finish(c);
 }
 
+/* One call is about several windows, whose pages differ. */
+static void tce_windows(struct kunit *test)
+{
+	struct power_case *c = power_case_create(test, 1);
+
+	power_add(c, 0, PHYS(900), PAGE_SIZE);
+	power_add_page(c, 3);
+	power_add_page(c, 4);
+	power_add(c, PAGE_SIZE, PHYS(901), 2 * PAGE_SIZE);
+	power_add_page(c, 5);
+	KUNIT_EXPECT_EQ(test, 0, power_do_map(c, RW));
+	power_check(c);
+	KUNIT_EXPECT_EQ(test, 3 + 3, power_mapped(c));
+	c->e[0].iova = IOVA(3);
+	c->e[1].iova = PAGE_SIZE;
+	c->e[2].iova = IOVA(4);
+	KUNIT_EXPECT_EQ(test, 1,
+			c->domain->ops->unmap_each(c->domain, c->e, 3,
+						   &c->gather));
+	KUNIT_EXPECT_EQ(test, c->e[0].len, PAGE_SIZE);
+	power_check(c);
+	/* What is in no window is refused, and what was before it is mapped. */
+	power_add_page(c, 6);
+	power_add(c, FAKE_HV_LARGE_START - PAGE_SIZE, PHYS(902), PAGE_SIZE);
+	power_add_page(c, 7);
+	KUNIT_EXPECT_EQ(test, -EINVAL, power_do_map(c, RW));
+	KUNIT_EXPECT_EQ(test, c->done, PAGE_SIZE);
+	power_check(c);
+	while (power_do_unmap(c, 0, U64_MAX))
+		;
+	power_check(c);
+	KUNIT_EXPECT_EQ(test, 0, power_mapped(c));
+	power_case_finish(c);
+}
+
 /* The firmware lacks one of the calls, or both: then a TCE at a time, and no other. */
 static void without(struct kunit *test, bool indirect, bool stuff)
 {
@@ -377,6 +412,7 @@ static struct kunit_case power_tce_cases[] = {
 	KUNIT_CASE(tce_unmap_holes),
 	KUNIT_CASE(tce_unmap_nothing),
 	KUNIT_CASE(tce_unmap_each),
+	KUNIT_CASE(tce_windows),
 	KUNIT_CASE(tce_without_both),
 	KUNIT_CASE(tce_without_indirect),
 	KUNIT_CASE(tce_without_stuff),

@@ -236,9 +236,30 @@ unsigned int pt_do_unmap(struct pt_test *t, unsigned int first, unsigned int n,
 	return total;
 }
 
+/* Page by page as well, where that is possible. */
+static void check_each(struct pt_test *t, unsigned int first, unsigned int n)
+{
+	u64 pages[16];
+	unsigned int i;
+
+	for (; n; first += i, n -= i) {
+		unsigned int nr = min(n, ARRAY_SIZE(pages));
+		bool can = pt_read_each(&t->pt, pt_iova(t, first), nr, pages);
+
+		for (i = 0; i < nr && can; i++) {
+			u64 want = t->prot[first + i] ?
+				   t->phys[first + i] | t->prot[first + i] : 0;
+
+			KUNIT_ASSERT_EQ(t->test, want, pages[i]);
+		}
+		i = nr;
+	}
+}
+
 unsigned int pt_do_read(struct pt_test *t, unsigned int first, unsigned int n,
 			size_t max)
 {
+	check_each(t, first, n);
 	return harvest(t, first, n, max, false);
 }
 

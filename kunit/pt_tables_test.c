@@ -620,8 +620,45 @@ static void yields(struct kunit *test)
 	KUNIT_EXPECT_LE(test, 4, calls);
 }
 
+/* Page by page, as long as they are small and in one table. */
+static void reads_each(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	unsigned int n = min(per_table(t), PT_WINDOW_PAGES - 4);
+	u64 pages[4];
+
+	map_small(t, 1, 1);
+	map_small(t, n - 1, 1);
+	map_small(t, n, 1);
+	KUNIT_ASSERT_TRUE(test, pt_read_each(&t->pt, pt_iova(t, 0), 4, pages));
+	KUNIT_EXPECT_EQ(test, 0, pages[0]);
+	KUNIT_EXPECT_EQ(test, pages[1], t->phys[1] | RW);
+	KUNIT_EXPECT_EQ(test, 0, pages[2]);
+	KUNIT_EXPECT_EQ(test, 0, pages[3]);
+	KUNIT_ASSERT_TRUE(test, pt_read_each(&t->pt, pt_iova(t, n - 1), 1,
+					     pages));
+	KUNIT_EXPECT_EQ(test, pages[0], t->phys[n - 1] | RW);
+	KUNIT_EXPECT_EQ(test, per_table(t) > PT_WINDOW_PAGES - 4,
+			pt_read_each(&t->pt, pt_iova(t, n - 1), 2, pages));
+	KUNIT_EXPECT_FALSE(test, pt_read_each(&t->pt, pt_iova(t, 1) + 1, 1,
+					      pages));
+	/* There is no table. */
+	KUNIT_EXPECT_FALSE(test, pt_read_each(&t->pt,
+					      pt_iova(t, PT_WINDOW_PAGES + 5),
+					      1, pages));
+	pt_do_unmap(t, 0, PT_WINDOW_PAGES, 16);
+	pt_do_flush(t);
+	/* A larger page, if the format has one. */
+	pt_do_map(t, 0, n, PT_PHYS(1), RW);
+	if (pt_read_each(&t->pt, pt_iova(t, 0), 4, pages))
+		KUNIT_EXPECT_EQ(test, pages[3], t->phys[3] | RW);
+	else
+		KUNIT_EXPECT_NE(test, t->kase->pgsizes, t->granule);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(gathers_what_it_clears, pt_case_gen),
+	KUNIT_CASE_PARAM(reads_each, pt_case_gen),
 	KUNIT_CASE_PARAM(unlinks_what_it_spans, pt_case_gen),
 	KUNIT_CASE_PARAM(unlinks_in_pieces, pt_case_gen),
 	KUNIT_CASE_PARAM(reclaims, pt_case_gen),

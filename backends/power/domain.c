@@ -343,13 +343,8 @@ int power_domain_map(struct sluice_domain *domain,
 		ret = -EINVAL;
 		if (!w)
 			break;
-		for (n = 1; i + n < nr; n++) {
-			u64 iova = extents[i + n].iova;
-
-			if (iova < w->range.start || iova > w->range.last)
-				break;
-		}
-		ret = power_map(d, w, &extents[i], n, prot, &part, gather);
+		n = nr - i;
+		ret = power_map(d, w, &extents[i], &n, prot, &part, gather);
 		*done += part;
 		i += n;
 	}
@@ -411,17 +406,11 @@ size_t power_domain_unmap_each(struct sluice_domain *domain,
 {
 	struct power_domain *d = power_domain_of(domain);
 	struct power_window *w = power_window_at(d, pages[0].iova);
-	size_t n;
 
 	/* Where several TCEs make a page, @unmap joins them. */
 	if (!w || w->page_lg2 != PAGE_SHIFT)
 		return 0;
-	for (n = 1; n < nr; n++) {
-		if (pages[n].iova < w->range.start ||
-		    pages[n].iova > w->range.last)
-			break;
-	}
-	return power_unmap_each(d, w, pages, n, gather);
+	return power_unmap_each(d, w, pages, nr, gather);
 }
 
 /*

@@ -90,17 +90,44 @@ static u64 make_tce(phys_addr_t phys, unsigned int prot)
 	       (prot & SLUICE_PROT_WRITE ? POWER_TCE_WRITE : 0);
 }
 
-/* Returns where the list goes on. */
-static __be64 *list_extent(const struct power_window *w, __be64 *tces,
-			   const struct sluice_extent *e, unsigned int prot)
+/* TCEs of extents, one behind the other. */
+static void list_extents(const struct power_window *w, __be64 *tces,
+			 const struct sluice_extent *e, size_t nr,
+			 unsigned int prot)
 {
-	u64 tce = make_tce(e->phys, prot), nr = pages_of(w, e);
+	const struct sluice_extent *end = e + nr;
+	u64 page = 1ULL << w->page_lg2, rights = make_tce(0, prot);
 
-	do {
-		*tces++ = cpu_to_be64(tce);
-		tce += 1ULL << w->page_lg2;
-	} while (--nr);
-	return tces;
+	for (; e < end; e++) {
+		u64 tce = e->phys | rights, left = e->len;
+
+		do {
+			*tces++ = cpu_to_be64(tce);
+			tce += page;
+			left -= page;
+		} while (left);
+	}
+}
+
+static void list_extent(const struct power_window *w, __be64 *tces,
+			const struct sluice_extent *e, unsigned int prot)
+{
+	list_extents(w, tces, e, 1, prot);
+}
+
+/* The same as list_record(), where the record has none but single pages. */
+static bool list_pages(const struct power_window *w, __be64 *tces, u64 iova,
+		       unsigned int nr)
+{
+	u64 *pages = (__force u64 *)tces;
+	unsigned int i;
+
+	if (!pt_read_each(&w->record, iova, nr, pages))
+		return false;
+	for (i = 0; i < nr; i++)
+		tces[i] = cpu_to_be64(make_tce(pages[i] & POWER_TCE_ADDR,
+					       pages[i] & ~POWER_TCE_ADDR));
+	return true;
 }
 
 /* What the record says of @nr TCEs from @iova on. */
@@ -114,6 +141,8 @@ static void list_record(struct power_window *w, __be64 *tces, u64 iova,
 	struct sluice_extent extents[FEW] __uninitialized;
 	size_t i, n;
 
+	if (likely(list_pages(w, tces, iova, nr)))
+		return;
 	memset(tces, 0, nr * sizeof(*tces));
 	while (!sluice_range_empty(&range)) {
 		n = pt_read(&w->record, &range, extents, FEW);
@@ -175,24 +204,30 @@ static size_t span_of(const struct power_window *w,
 		      struct span *span)
 {
 	u64 end = power_block_last(w, e->iova), first = end + 1 - block_bytes(w);
-	u64 start = e->iova, next = start, last = start, bytes = 0;
+	u64 start = e->iova, next = start, bytes;
 	bool solid = true;
 	size_t n;
 
 	end = min(end, w->range.last);
-	for (n = 0; n < nr; n++, e++) {
+	/* The next one above, most of the time. */
+	for (n = 0; n < nr && e->iova == next; n++, e++) {
+		if (next > end || e->len - 1 > end - next)
+			break;
+		next += e->len;
+	}
+	bytes = next - start;
+	for (; n < nr; n++, e++) {
 		u64 iova = e->iova, len = e->len;
 
 		if (iova < first || iova > end || len - 1 > end - iova)
 			break;
-		solid &= iova == next;
-		next = iova + len;
+		solid = false;
 		start = min(start, iova);
-		last = max(last, next - 1);
+		next = max(next, iova + len);
 		bytes += len;
 	}
 	span->start = start;
-	span->nr = (last - start + 1) >> w->page_lg2;
+	span->nr = (next - start) >> w->page_lg2;
 	span->used = bytes >> w->page_lg2;
 	span->solid = solid;
 	return n;
@@ -221,9 +256,8 @@ static int write_extents(struct power_domain *d, struct power_window *w,
 	if (list_empty(&d->members))
 		return 0;
 	if (span->solid) {
-		for (i = 0; i < nr; i++)
-			tces = list_extent(w, tces, &e[i], prot);
-		return write_list(d, w, span->start, block->tces, span->nr);
+		list_extents(w, tces, e, nr, prot);
+		return write_list(d, w, span->start, tces, span->nr);
 	}
 	if (worth_bridging(d, span)) {
 		list_record(w, tces, span->start, span->nr);
@@ -346,9 +380,9 @@ static int map_long(struct power_domain *d, struct power_window *w,
 /**
  * power_map - map extents in a window
  * @d: the domain
- * @w: the window: they begin in it
+ * @w: the window: the first one begins in it
  * @extents: what to map
- * @nr: how many, at least 1
+ * @nr: how many, at least 1; set to how many begin in the window
  * @prot: &enum sluice_prot
  * @done: bytes that are mapped, if it fails; 0 before
  * @gather: the caller's
@@ -357,10 +391,10 @@ static int map_long(struct power_domain *d, struct power_window *w,
  * it off for too long, -EIO if it refuses.
  */
 int power_map(struct power_domain *d, struct power_window *w,
-	      const struct sluice_extent *extents, size_t nr, unsigned int prot,
-	      u64 *done, struct sluice_gather *gather)
+	      const struct sluice_extent *extents, size_t *nr,
+	      unsigned int prot, u64 *done, struct sluice_gather *gather)
 {
-	const struct sluice_extent *e = extents, *end = extents + nr;
+	const struct sluice_extent *e = extents, *end = extents + *nr;
 	struct sluice_gather record __uninitialized;
 	int ret = 0;
 
@@ -369,9 +403,9 @@ int power_map(struct power_domain *d, struct power_window *w,
 		struct span span;
 		size_t n;
 
-		if (unlikely(e->iova < w->range.start || !e->len ||
-			     e->iova > w->range.last ||
-			     e->len - 1 > w->range.last - e->iova)) {
+		if (e->iova < w->range.start || e->iova > w->range.last)
+			break;
+		if (unlikely(!e->len || e->len - 1 > w->range.last - e->iova)) {
 			ret = -EINVAL;
 			break;
 		}
@@ -386,6 +420,7 @@ int power_map(struct power_domain *d, struct power_window *w,
 		e += n;
 	}
 	free_tables(w, &record);
+	*nr = e - extents;
 	return ret;
 }
 
@@ -507,30 +542,31 @@ bool power_unmap_one(struct power_domain *d, struct power_window *w,
 	return e->len;
 }
 
-/* Clears the TCEs of pages of a block; some of them weren't there. */
+/*
+ * Clears the TCEs of pages of a block; some of them weren't there. @solid: each is the
+ * next one above.
+ */
 static void clear_pages(struct power_domain *d, struct power_window *w,
 			struct power_block *block, struct sluice_extent *pages,
-			size_t nr, struct sluice_gather *gather)
+			size_t nr, bool solid, struct sluice_gather *gather)
 {
 	u64 start = pages[0].iova, last = start;
-	bool ascending = true;
 	struct span span;
 	size_t i;
 
 	if (list_empty(&d->members))
 		return;
+	if (solid) {
+		clear(d, w, start, nr, gather);
+		return;
+	}
 	for (i = 1; i < nr; i++) {
-		ascending &= pages[i].iova == last + PAGE_SIZE;
 		start = min(start, pages[i].iova);
 		last = max(last, pages[i].iova);
 	}
 	span.start = start;
 	span.nr = ((last - start) >> w->page_lg2) + 1;
 	span.used = nr;
-	if (ascending) {
-		clear(d, w, start, span.nr, gather);
-		return;
-	}
 	if (worth_bridging(d, &span)) {
 		list_record(w, block->tces, start, span.nr);
 		if (!write_list(d, w, start, block->tces, span.nr))
@@ -540,10 +576,32 @@ static void clear_pages(struct power_domain *d, struct power_window *w,
 		clear(d, w, pages[i].iova, 1, gather);
 }
 
+/* How many pages lie in the block of the first one; the first @solid without gaps. */
+static size_t count_block(const struct power_window *w,
+			  const struct sluice_extent *pages, size_t nr,
+			  size_t *solid)
+{
+	u64 last = power_block_last(w, pages[0].iova);
+	u64 first = max(last + 1 - block_bytes(w), w->range.start);
+	u64 bytes, next = pages[0].iova;
+	size_t n;
+
+	bytes = min(last, w->range.last) - first;
+	for (n = 0; n < nr && pages[n].iova == next; n++) {
+		if (next - first > bytes)
+			break;
+		next += PAGE_SIZE;
+	}
+	*solid = n;
+	while (n < nr && pages[n].iova - first <= bytes)
+		n++;
+	return n;
+}
+
 /**
  * power_unmap_each - unmap pages of a window, each by itself
  * @d: the domain
- * @w: the window: pages lie in it, and are as large as its own
+ * @w: the window: the first one lies in it; pages are as large as its own
  * @pages: their IOVAs; filled
  * @nr: how many
  * @gather: the caller's
@@ -555,25 +613,22 @@ size_t power_unmap_each(struct power_domain *d, struct power_window *w,
 			struct sluice_gather *gather)
 {
 	struct sluice_gather record __uninitialized;
-	size_t done = 0, n, did;
+	size_t done = 0, n, did, solid;
 
 	sluice_gather_init(&record);
 	do {
 		struct sluice_extent *p = pages + done;
 		struct power_block *block = power_block_at(d, w, p->iova);
-		u64 first = power_block_last(w, p->iova) + 1 - block_bytes(w);
 
-		for (n = 1; done + n < nr; n++) {
-			if (p[n].iova - first >= block_bytes(w))
-				break;
-		}
+		/* None, if it isn't in the window. */
+		n = count_block(w, p, nr - done, &solid);
 		mutex_lock(&block->lock);
 		did = pt_unmap_each(&w->record, p, n, &record);
 		if (did)
-			clear_pages(d, w, block, p, did, gather);
+			clear_pages(d, w, block, p, did, did <= solid, gather);
 		mutex_unlock(&block->lock);
 		done += did;
-	} while (did == n && done < nr);
+	} while (did && did == n && done < nr);
 	free_tables(w, &record);
 	return done;
 }

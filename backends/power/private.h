@@ -334,8 +334,8 @@ int power_map_one(struct power_domain *d, struct power_window *w,
 bool power_unmap_one(struct power_domain *d, struct power_window *w,
 		     struct sluice_extent *e, struct sluice_gather *gather);
 int power_map(struct power_domain *d, struct power_window *w,
-	      const struct sluice_extent *extents, size_t nr, unsigned int prot,
-	      u64 *done, struct sluice_gather *gather);
+	      const struct sluice_extent *extents, size_t *nr,
+	      unsigned int prot, u64 *done, struct sluice_gather *gather);
 size_t power_unmap(struct power_domain *d, struct power_window *w, u64 held,
 		   struct sluice_range *range, struct sluice_extent *extents,
 		   size_t max, struct sluice_gather *gather);

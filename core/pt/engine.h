@@ -59,6 +59,7 @@ const struct pt_format FMT = {
 	.unmap = engine_unmap,
 	.unmap_each = engine_unmap_each,
 	.read = engine_read,
+	.read_each = engine_read_each,
 	.reclaim = engine_reclaim,
 	.destroy = engine_destroy,
 };

@@ -35,32 +35,16 @@ static inline void leaves_write_back(struct pt *pt, struct leaves *leaves)
 	leaves->line = NULL;
 }
 
-/* The entry at @slot was written. */
+/* The entry at @slot was written; the hardware sees that only if it is written back. */
 static inline void leaves_written(struct pt *pt, struct leaves *leaves,
 				  __le64 *slot)
 {
-	__le64 *line;
+	__le64 *line = PTR_ALIGN_DOWN(slot, VECTOR_LINE);
 
-	if (!pt->flush)
-		return;
-	line = PTR_ALIGN_DOWN(slot, VECTOR_LINE);
 	if (line == leaves->line)
 		return;
 	leaves_write_back(pt, leaves);
 	leaves->line = line;
-}
-
-/* Is @iova in the table that is known? */
-static inline bool leaves_at(const struct pt *pt, const struct leaves *leaves,
-			     u64 iova)
-{
-	return (iova & ~mask_lg2(table_lg2(pt, 0))) == leaves->base;
-}
-
-static inline __le64 *leaves_slot(const struct pt *pt,
-				  const struct leaves *leaves, u64 iova)
-{
-	return &leaves->table[entry_index(pt, iova, 0)];
 }
 
 /*
@@ -95,8 +79,11 @@ static bool leaves_find(const struct pt *pt, struct leaves *leaves, u64 iova)
 static size_t map_pages_of(struct pt *pt, const struct sluice_extent *extents,
 			   size_t nr, u64 bits)
 {
+	/* Not read from @pt each time: stores to entries might change it. */
 	unsigned int granule_lg2 = fmt_granule_lg2(pt);
-	u64 mask = mask_lg2(granule_lg2);
+	u64 mask = mask_lg2(granule_lg2), table = mask_lg2(table_lg2(pt, 0));
+	u64 no_phys = ~(FMT_ADDR | (FMT_ADDR - 1)) | mask;
+	const bool flush = pt->flush;
 	struct leaves leaves;
 	__le64 *slot;
 	size_t i;
@@ -106,17 +93,17 @@ static size_t map_pages_of(struct pt *pt, const struct sluice_extent *extents,
 		u64 iova = extents[i].iova, phys = extents[i].phys;
 
 		/* What is aligned to its size can't wrap around. */
-		if (extents[i].len != mask + 1 || (iova | phys) & mask ||
-		    iova > pt->last || phys & ~(FMT_ADDR | (FMT_ADDR - 1)))
+		if (extents[i].len != mask + 1 || iova & mask || phys & no_phys)
 			break;
-		if (!leaves_at(pt, &leaves, iova) &&
-		    !leaves_find(pt, &leaves, iova))
+		if (unlikely((iova & ~table) != leaves.base) &&
+		    (iova > pt->last || !leaves_find(pt, &leaves, iova)))
 			break;
-		slot = leaves_slot(pt, &leaves, iova);
+		slot = &leaves.table[iova >> granule_lg2 & (TABLE_ENTRIES - 1)];
 		if (entry_get(slot))
 			break;
 		entry_set(slot, fmt_make_leaf(bits, phys, granule_lg2, 0));
-		leaves_written(pt, &leaves, slot);
+		if (flush)
+			leaves_written(pt, &leaves, slot);
 	}
 	leaves_write_back(pt, &leaves);
 	return i;
@@ -181,15 +168,27 @@ static void gather_cleared(struct pt *pt, struct cleared *cleared,
 	cleared->last = 0;
 }
 
+/* Is the entry a page of the smallest size, or none? */
+static inline bool is_small(const struct pt *pt, u64 leaf)
+{
+	unsigned int granule_lg2 = fmt_granule_lg2(pt);
+
+	return !FMT_GROUPS || !leaf ||
+	       (!(leaf & FMT_SW_PART) &&
+		fmt_leaf_lg2(leaf, granule_lg2) == granule_lg2);
+}
+
 /* Nothing but leaves of the smallest size that were never part of larger ones. */
 static size_t engine_unmap_each(struct pt *pt, struct sluice_extent *pages,
 				size_t nr, struct sluice_gather *gather)
 {
 	unsigned int granule_lg2 = fmt_granule_lg2(pt);
 	struct cleared cleared = { .start = U64_MAX, .last = 0 };
-	u64 mask = mask_lg2(granule_lg2), leaf;
+	u64 mask = mask_lg2(granule_lg2), table = mask_lg2(table_lg2(pt, 0));
+	const bool flush = pt->flush;
 	struct leaves leaves;
 	__le64 *slot;
+	u64 leaf;
 	size_t i;
 
 	leaves_init(&leaves);
@@ -197,25 +196,24 @@ static size_t engine_unmap_each(struct pt *pt, struct sluice_extent *pages,
 		struct sluice_extent *e = &pages[i];
 		u64 iova = e->iova;
 
-		if (unlikely(!leaves_at(pt, &leaves, iova))) {
+		if (unlikely((iova & ~table) != leaves.base)) {
 			gather_cleared(pt, &cleared, gather);
 			if (iova & mask || iova > pt->last ||
 			    !leaves_find(pt, &leaves, iova))
 				break;
 		}
-		slot = leaves_slot(pt, &leaves, iova);
+		slot = &leaves.table[iova >> granule_lg2 & (TABLE_ENTRIES - 1)];
 		leaf = entry_get(slot);
 		if (unlikely(!leaf)) {
 			e->len = 0;
 			e->prot = 0;
 			continue;
 		}
-		if (FMT_GROUPS && (leaf & FMT_SW_PART ||
-				   fmt_leaf_lg2(leaf, granule_lg2) !=
-					   granule_lg2))
+		if (!is_small(pt, leaf))
 			break;
 		entry_set(slot, 0);
-		leaves_written(pt, &leaves, slot);
+		if (flush)
+			leaves_written(pt, &leaves, slot);
 		e->phys = fmt_leaf_phys(leaf, mask);
 		e->len = mask + 1;
 		e->prot = fmt_prot(leaf);
@@ -226,4 +224,28 @@ static size_t engine_unmap_each(struct pt *pt, struct sluice_extent *pages,
 	gather_cleared(pt, &cleared, gather);
 	mark_stale(pt);
 	return i;
+}
+
+static bool engine_read_each(const struct pt *pt, u64 iova, size_t nr,
+			     u64 *pages)
+{
+	u64 mask = mask_lg2(fmt_granule_lg2(pt));
+	unsigned int first = entry_index(pt, iova, 0);
+	struct leaves leaves;
+	const __le64 *slot;
+	size_t i;
+
+	if (nr > TABLE_ENTRIES - first || iova & mask || iova > pt->last ||
+	    !leaves_find(pt, &leaves, iova))
+		return false;
+	slot = &leaves.table[first];
+	for (i = 0; i < nr; i++) {
+		u64 leaf = entry_get(&slot[i]);
+
+		if (!is_small(pt, leaf))
+			return false;
+		pages[i] = leaf ? fmt_leaf_phys(leaf, mask) | fmt_prot(leaf) :
+				  0;
+	}
+	return true;
 }

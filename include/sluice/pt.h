@@ -27,10 +27,10 @@
  * **Levels** count from the leaf: a table at level 0 has entries for the
  * smallest pages only; the root of a tree with N levels is at level N - 1.
  *
- * **Concurrency.** pt_map(), pt_prepare(), pt_cut(), pt_unmap(), pt_unmap_each() and
- * pt_read() may run at the same time on disjoint ranges of one tree, without a lock; the
- * caller sees to it that ranges are disjoint (see "What the core guarantees" in
- * sluice/backend.h). pt_reclaim() and pt_deinit() need the tree for themselves.
+ * **Concurrency.** pt_map(), pt_prepare(), pt_cut(), pt_unmap(), pt_unmap_each(),
+ * pt_read() and pt_read_each() may run at the same time on disjoint ranges of one tree,
+ * without a lock; the caller sees to it that ranges are disjoint (see "What the core
+ * guarantees" in sluice/backend.h). pt_reclaim() and pt_deinit() need the tree for themselves.
  *
  * **Life of a table.** Whoever needs a table installs it by compare and swap;
  * the loser of a race takes the winner's. An unmap unlinks a table only if the
@@ -133,6 +133,7 @@ struct pt {
  * @unmap: see pt_unmap()
  * @unmap_each: see pt_unmap_each()
  * @read: see pt_read()
+ * @read_each: see pt_read_each()
  * @reclaim: see pt_reclaim()
  * @destroy: free every table
  */
@@ -153,6 +154,7 @@ struct pt_format {
 			     size_t nr, struct sluice_gather *gather);
 	size_t (*read)(struct pt *pt, struct sluice_range *range,
 		       struct sluice_extent *extents, size_t max);
+	bool (*read_each)(const struct pt *pt, u64 iova, size_t nr, u64 *pages);
 	void (*reclaim)(struct pt *pt, struct sluice_gather *gather);
 	void (*destroy)(struct pt *pt);
 };
@@ -301,6 +303,24 @@ static inline size_t pt_read(struct pt *pt, struct sluice_range *range,
 			     struct sluice_extent *extents, size_t max)
 {
 	return pt->fmt->read(pt, range, extents, max);
+}
+
+/**
+ * pt_read_each - say what pages of the smallest size are mapped, each by itself
+ * @pt: the tree
+ * @iova: the first page's, aligned
+ * @nr: how many pages, at least 1, one behind the other
+ * @pages: filled: where each leads, with &enum sluice_prot in the bits below a page's;
+ *	0 where nothing is mapped
+ *
+ * Only for what is all in one table, with no larger page in it.
+ *
+ * Return: false if it isn't; pt_read() can tell more.
+ */
+static inline bool pt_read_each(const struct pt *pt, u64 iova, size_t nr,
+				u64 *pages)
+{
+	return pt->fmt->read_each(pt, iova, nr, pages);
 }
 
 /**
