@@ -11,16 +11,28 @@
 
 #include "spapr.h"
 
+/* There are hardly more than two: a search wouldn't be faster. */
+static __always_inline const struct sluice_window *
+window_at(const struct sluice_unified *uni, u64 iova)
+{
+	const struct sluice_window *w = uni->windows, *end = w + uni->nr_windows;
+
+	while (w < end && w->last < iova)
+		w++;
+	return w < end && w->start <= iova ? w : NULL;
+}
+
 /*
  * Finds the window of a range, which must not leave it.
  * -ENXIO: there is none; -EINVAL: it does, or isn't aligned to its pages.
  */
-static int find_window(struct sluice_unified *uni, u64 iova, u64 size,
-		       const struct sluice_window **found)
+static __always_inline int find_window(const struct sluice_unified *uni,
+				       u64 iova, u64 size,
+				       const struct sluice_window **found)
 {
-	const struct sluice_window *window = sluice_window_find(uni, iova);
+	const struct sluice_window *window = window_at(uni, iova);
 
-	if (unlikely(!window || window->start > iova))
+	if (unlikely(!window))
 		return -ENXIO;
 	if (unlikely(!size || size - 1 > window->last - iova ||
 		     !IS_ALIGNED(iova | size, BIT_ULL(window->page_lg2))))

@@ -97,8 +97,10 @@ static int init_windows(struct power_domain *d, struct power_pe *pe)
 	struct power_window *w;
 	int ret;
 
-	for (w = d->windows; w < d->windows + SLUICE_MAX_HW_WINDOWS; w++)
+	for (w = d->windows; w < d->windows + SLUICE_MAX_HW_WINDOWS; w++) {
 		w->range = (struct sluice_range){ .start = 1, .last = 0 };
+		w->place = w - d->windows;
+	}
 	ret = power_window_init(&d->windows[0], &pe->desc.window,
 				POWER_DEFAULT_LG2);
 	if (ret)
@@ -257,6 +259,59 @@ void power_domain_detach(struct sluice_domain *domain,
 
 /* ---- Maps and unmaps ---- */
 
+/*
+ * Most calls are about a page, and the functions for others are a way round for them.
+ */
+
+static u64 page_bytes(const struct power_window *w)
+{
+	return 1ULL << w->page_lg2;
+}
+
+static noinline int map_many(struct power_domain *d,
+			     const struct sluice_extent *extents, size_t nr,
+			     unsigned int prot, u64 *done,
+			     struct sluice_gather *gather)
+{
+	size_t i = 0, n;
+	int ret = 0;
+
+	while (!ret && i < nr) {
+		struct power_window *w = power_window_at(d, extents[i].iova);
+		u64 part = 0;
+
+		ret = -EINVAL;
+		if (!w)
+			break;
+		n = nr - i;
+		ret = power_map(d, w, &extents[i], &n, prot, &part, gather);
+		*done += part;
+		i += n;
+	}
+	power_domain_count_tables(d);
+	return ret;
+}
+
+static noinline size_t unmap_many(struct power_domain *d, u64 held,
+				  struct sluice_range *range,
+				  struct sluice_extent *extents, size_t max,
+				  struct sluice_gather *gather)
+{
+	struct sluice_range part;
+	struct power_window *w = window_part(d, range, &part);
+	size_t nr;
+	u64 last;
+
+	if (!w)
+		return 0;
+	last = part.last;
+	nr = power_unmap(d, w, max(held, w->range.start), &part, extents, max,
+			 gather);
+	consume_part(range, &part, last);
+	note_tables(d, w);
+	return nr;
+}
+
 /**
  * power_domain_prepare - &struct sluice_domain_ops.prepare
  * @domain: the domain
@@ -327,28 +382,13 @@ int power_domain_map(struct sluice_domain *domain,
 {
 	struct power_domain *d = power_domain_of(domain);
 	struct power_window *w = power_window_at(d, extents[0].iova);
-	size_t i = 0, n;
-	int ret = 0;
+	int ret;
 
 	*done = 0;
-	if (nr == 1 && w && extents[0].len == 1ULL << w->page_lg2) {
-		ret = power_map_one(d, w, extents, prot, gather);
-		note_tables(d, w);
-		return ret;
-	}
-	while (!ret && i < nr) {
-		u64 part = 0;
-
-		w = power_window_at(d, extents[i].iova);
-		ret = -EINVAL;
-		if (!w)
-			break;
-		n = nr - i;
-		ret = power_map(d, w, &extents[i], &n, prot, &part, gather);
-		*done += part;
-		i += n;
-	}
-	power_domain_count_tables(d);
+	if (nr != 1 || !w || extents[0].len != page_bytes(w))
+		return map_many(d, extents, nr, prot, done, gather);
+	ret = power_map_one(d, w, extents, prot, gather);
+	note_tables(d, w);
 	return ret;
 }
 
@@ -369,26 +409,13 @@ size_t power_domain_unmap(struct sluice_domain *domain, u64 held,
 			  struct sluice_gather *gather)
 {
 	struct power_domain *d = power_domain_of(domain);
-	struct sluice_range part;
-	struct power_window *w;
-	size_t nr = 0;
-	u64 last;
+	u64 start = range->start, last = range->last;
+	struct power_window *w = power_window_at(d, start);
 
-	w = power_window_at(d, range->start);
-	if (w && range->last - range->start == (1ULL << w->page_lg2) - 1) {
-		extents[0].iova = range->start;
-		sluice_range_consume(range, range->last);
-		return power_unmap_one(d, w, extents, gather);
-	}
-	w = window_part(d, range, &part);
-	if (w) {
-		last = part.last;
-		nr = power_unmap(d, w, max(held, w->range.start), &part,
-				 extents, max, gather);
-		consume_part(range, &part, last);
-		note_tables(d, w);
-	}
-	return nr;
+	if (!w || last - start != page_bytes(w) - 1)
+		return unmap_many(d, held, range, extents, max, gather);
+	sluice_range_consume(range, last);
+	return power_unmap_one(d, w, start, extents, gather);
 }
 
 /**

@@ -44,7 +44,7 @@ static int write_list(struct power_domain *d, struct power_window *w, u64 iova,
 	int ret = 0;
 
 	list_for_each_entry(member, &d->members, node) {
-		ret = power_tces_put(member->pe, *power_liobn_at(d, member, w),
+		ret = power_tces_put(member->pe, *power_liobn_at(member, w),
 				     iova, w->page_lg2, tces, nr);
 		if (unlikely(ret))
 			break;
@@ -64,19 +64,43 @@ static void note_broken(struct power_domain *d, struct power_pe *pe, u64 iova,
 	sluice_gather_add(gather, iova, iova, 64);
 }
 
+static void clear_member(struct power_domain *d, struct power_window *w,
+			 struct power_member *member, u64 iova, u64 nr,
+			 struct sluice_gather *gather)
+{
+	/* Who was too busy once isn't waited for again. */
+	unsigned int try = READ_ONCE(member->pe->iommu.dead) ? UINT_MAX : 0;
+	int ret;
+
+	ret = power_tces_stuff(member->pe, *power_liobn_at(member, w), iova,
+			       w->page_lg2, nr, &try);
+	if (unlikely(ret))
+		note_broken(d, member->pe, iova, ret, gather);
+}
+
 static void clear(struct power_domain *d, struct power_window *w, u64 iova,
 		  u64 nr, struct sluice_gather *gather)
 {
 	struct power_member *member;
-	unsigned int try;
+
+	list_for_each_entry(member, &d->members, node)
+		clear_member(d, w, member, iova, nr, gather);
+}
+
+/* The short way to clear one. */
+static void clear_one(struct power_domain *d, struct power_window *w, u64 iova,
+		      struct sluice_gather *gather)
+{
+	struct power_member *member;
 	int ret;
 
 	list_for_each_entry(member, &d->members, node) {
-		/* Who was too busy once isn't waited for again. */
-		try = READ_ONCE(member->pe->iommu.dead) ? UINT_MAX : 0;
-		ret = power_tces_stuff(member->pe,
-				       *power_liobn_at(d, member, w), iova,
-				       w->page_lg2, nr, &try);
+		if (unlikely(READ_ONCE(member->pe->iommu.dead))) {
+			clear_member(d, w, member, iova, 1, gather);
+			continue;
+		}
+		ret = power_tce_put(member->pe, *power_liobn_at(member, w),
+				    iova, 0);
 		if (unlikely(ret))
 			note_broken(d, member->pe, iova, ret, gather);
 	}
@@ -329,7 +353,7 @@ int power_map_one(struct power_domain *d, struct power_window *w,
 	if (unlikely(ret))
 		goto unlock;
 	list_for_each_entry(member, &d->members, node) {
-		ret = power_tce_put(member->pe, *power_liobn_at(d, member, w),
+		ret = power_tce_put(member->pe, *power_liobn_at(member, w),
 				    e->iova, make_tce(e->phys, prot));
 		if (unlikely(ret)) {
 			clear(d, w, e->iova, 1, gather);
@@ -520,26 +544,28 @@ size_t power_unmap(struct power_domain *d, struct power_window *w, u64 held,
  * power_unmap_one - unmap a page of a window: power_unmap(), the short way
  * @d: the domain
  * @w: the window
- * @e: its IOVA; the rest is filled
+ * @iova: the page's, aligned
+ * @e: filled
  * @gather: the caller's
  *
- * Return: true if something was mapped.
+ * Return: 1 if something was mapped, or 0.
  */
-bool power_unmap_one(struct power_domain *d, struct power_window *w,
-		     struct sluice_extent *e, struct sluice_gather *gather)
+size_t power_unmap_one(struct power_domain *d, struct power_window *w, u64 iova,
+		       struct sluice_extent *e, struct sluice_gather *gather)
 {
-	struct power_block *block = power_block_at(d, w, e->iova);
+	struct sluice_range range = { iova, iova + (1ULL << w->page_lg2) - 1 };
+	struct power_block *block = power_block_at(d, w, iova);
 	struct sluice_gather record __uninitialized;
+	size_t nr;
 
 	sluice_gather_init(&record);
 	mutex_lock(&block->lock);
-	/* Where there is no table nobody writes it. */
-	e->len = 0;
-	pt_unmap_each(&w->record, e, 1, &record);
-	if (e->len)
-		clear(d, w, e->iova, 1, gather);
+	nr = pt_unmap(&w->record, iova, &range, e, 1, &record);
+	if (nr)
+		clear_one(d, w, iova, gather);
 	mutex_unlock(&block->lock);
-	return e->len;
+	free_tables(w, &record);
+	return nr;
 }
 
 /*
@@ -682,7 +708,7 @@ int power_replay(struct power_domain *d, struct power_window *w,
 
 		mutex_lock(&block->lock);
 		list_extent(w, block->tces, &part, part.prot);
-		ret = power_tces_put(member->pe, *power_liobn_at(d, member, w),
+		ret = power_tces_put(member->pe, *power_liobn_at(member, w),
 				     part.iova, w->page_lg2, block->tces,
 				     pages_of(w, &part));
 		mutex_unlock(&block->lock);
@@ -716,7 +742,7 @@ int power_blank(struct power_domain *d, struct power_window *w,
 			sluice_range_consume(&range, last);
 		}
 		err = power_tces_stuff(member->pe,
-				       *power_liobn_at(d, member, w), part.iova,
+				       *power_liobn_at(member, w), part.iova,
 				       w->page_lg2, pages_of(w, &part), &try);
 		ret = ret ?: err;
 	}

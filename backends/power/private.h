@@ -174,6 +174,7 @@ int power_tces_stuff(const struct power_pe *pe, u32 liobn, u64 iova,
  * struct power_window - a window of a domain
  * @range: its IOVAs; empty: there is none in this place
  * @page_lg2: log2 of its page size
+ * @place: its index in &power_domain.windows and &power_member.liobn
  * @initial: it is the default window, which is there when a group is attached
  * @record: what is mapped in it
  * @noted: pages that the record took when the domain's tables were last counted
@@ -181,6 +182,7 @@ int power_tces_stuff(const struct power_pe *pe, u32 liobn, u64 iova,
 struct power_window {
 	struct sluice_range range;
 	unsigned int page_lg2;
+	unsigned int place;
 	bool initial;
 	struct pt record;
 	long noted;
@@ -248,11 +250,10 @@ static inline struct power_window *power_window_next(struct power_domain *d,
 }
 
 /* A PE's logical bus number for a window. */
-static inline u32 *power_liobn_at(struct power_domain *d,
-				  struct power_member *member,
+static inline u32 *power_liobn_at(struct power_member *member,
 				  const struct power_window *w)
 {
-	return &member->liobn[w - d->windows];
+	return &member->liobn[w->place];
 }
 
 /* The window that an IOVA is in, or NULL. */
@@ -331,8 +332,8 @@ int power_window_remove(struct sluice_domain *domain, u64 start);
 int power_map_one(struct power_domain *d, struct power_window *w,
 		  const struct sluice_extent *e, unsigned int prot,
 		  struct sluice_gather *gather);
-bool power_unmap_one(struct power_domain *d, struct power_window *w,
-		     struct sluice_extent *e, struct sluice_gather *gather);
+size_t power_unmap_one(struct power_domain *d, struct power_window *w, u64 iova,
+		       struct sluice_extent *e, struct sluice_gather *gather);
 int power_map(struct power_domain *d, struct power_window *w,
 	      const struct sluice_extent *extents, size_t *nr,
 	      unsigned int prot, u64 *done, struct sluice_gather *gather);

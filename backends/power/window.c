@@ -71,7 +71,7 @@ static bool has_initial(struct power_domain *d)
 static int make_window(struct power_domain *d, struct power_window *w,
 		       struct power_member *member)
 {
-	u32 *liobn = power_liobn_at(d, member, w);
+	u32 *liobn = power_liobn_at(member, w);
 	u64 size = w->range.last - w->range.start + 1;
 	struct power_ddw made;
 	int ret;
@@ -130,7 +130,7 @@ void power_windows_unmake(struct power_domain *d, struct power_member *member)
 	struct power_window *w;
 
 	for (w = power_window_next(d, NULL); w; w = power_window_next(d, w)) {
-		u32 *liobn = power_liobn_at(d, member, w);
+		u32 *liobn = power_liobn_at(member, w);
 		bool left;
 
 		if (!*liobn)
@@ -230,8 +230,8 @@ static void uncreate(struct power_domain *d, struct power_window *w,
 	list_for_each_entry(member, &d->members, node) {
 		if (member == end)
 			break;
-		power_ddw_remove(member->pe, *power_liobn_at(d, member, w));
-		*power_liobn_at(d, member, w) = 0;
+		power_ddw_remove(member->pe, *power_liobn_at(member, w));
+		*power_liobn_at(member, w) = 0;
 	}
 }
 
@@ -291,7 +291,7 @@ int power_window_create(struct sluice_domain *domain, unsigned int page_lg2,
 		drop_restored(d);
 	list_for_each_entry(member, &d->members, node) {
 		ret = create_for(d, member, page_lg2, size, first, dflt, start,
-				 power_liobn_at(d, member, w));
+				 power_liobn_at(member, w));
 		if (ret)
 			goto err_uncreate;
 		first = false;
@@ -329,7 +329,7 @@ int power_window_remove(struct sluice_domain *domain, u64 start)
 	if (!w)
 		return -EIO;
 	list_for_each_entry(member, &d->members, node) {
-		u32 *liobn = power_liobn_at(d, member, w);
+		u32 *liobn = power_liobn_at(member, w);
 
 		ret = power_ddw_remove(member->pe, *liobn);
 		/* What the first has lost, the others must lose: they do no more. */
