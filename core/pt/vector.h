@@ -79,7 +79,7 @@ static bool leaves_find(const struct pt *pt, struct leaves *leaves, u64 iova)
 static size_t map_pages_of(struct pt *pt, const struct sluice_extent *extents,
 			   size_t nr, u64 bits)
 {
-	/* Not read from @pt each time: stores to entries might change it. */
+	/* Read once: for the compiler, stores to entries might change @pt. */
 	unsigned int granule_lg2 = fmt_granule_lg2(pt);
 	u64 mask = mask_lg2(granule_lg2), table = mask_lg2(table_lg2(pt, 0));
 	u64 no_phys = ~(FMT_ADDR | (FMT_ADDR - 1)) | mask;
