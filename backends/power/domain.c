@@ -263,11 +263,6 @@ void power_domain_detach(struct sluice_domain *domain,
  * Most calls are about a page, and the functions for others are a way round for them.
  */
 
-static u64 page_bytes(const struct power_window *w)
-{
-	return 1ULL << w->page_lg2;
-}
-
 static noinline int map_many(struct power_domain *d,
 			     const struct sluice_extent *extents, size_t nr,
 			     unsigned int prot, u64 *done,
@@ -385,7 +380,7 @@ int power_domain_map(struct sluice_domain *domain,
 	int ret;
 
 	*done = 0;
-	if (nr != 1 || !w || extents[0].len != page_bytes(w))
+	if (nr != 1 || !w || extents[0].len != power_page_bytes(w))
 		return map_many(d, extents, nr, prot, done, gather);
 	ret = power_map_one(d, w, extents, prot, gather);
 	note_tables(d, w);
@@ -412,7 +407,7 @@ size_t power_domain_unmap(struct sluice_domain *domain, u64 held,
 	u64 start = range->start, last = range->last;
 	struct power_window *w = power_window_at(d, start);
 
-	if (!w || last - start != page_bytes(w) - 1)
+	if (!w || last - start != power_page_bytes(w) - 1)
 		return unmap_many(d, held, range, extents, max, gather);
 	sluice_range_consume(range, last);
 	return power_unmap_one(d, w, start, extents, gather);

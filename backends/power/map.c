@@ -120,7 +120,7 @@ static void list_extents(const struct power_window *w, __be64 *tces,
 			 unsigned int prot)
 {
 	const struct sluice_extent *end = e + nr;
-	u64 page = 1ULL << w->page_lg2, rights = make_tce(0, prot);
+	u64 page = power_page_bytes(w), rights = make_tce(0, prot);
 
 	for (; e < end; e++) {
 		u64 tce = e->phys | rights, left = e->len;
@@ -553,7 +553,7 @@ size_t power_unmap(struct power_domain *d, struct power_window *w, u64 held,
 size_t power_unmap_one(struct power_domain *d, struct power_window *w, u64 iova,
 		       struct sluice_extent *e, struct sluice_gather *gather)
 {
-	struct sluice_range range = { iova, iova + (1ULL << w->page_lg2) - 1 };
+	struct sluice_range range = { iova, iova + power_page_bytes(w) - 1 };
 	struct power_block *block = power_block_at(d, w, iova);
 	struct sluice_gather record __uninitialized;
 	size_t nr;

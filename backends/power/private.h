@@ -269,6 +269,12 @@ static inline struct power_window *power_window_at(struct power_domain *d,
 	return NULL;
 }
 
+/* Bytes of a page of the window: what a TCE is about. */
+static inline u64 power_page_bytes(const struct power_window *w)
+{
+	return 1ULL << w->page_lg2;
+}
+
 /* The lock of the block that an IOVA's TCE is in. */
 static inline struct power_block *power_block_at(struct power_domain *d,
 						 const struct power_window *w,
