@@ -49,8 +49,8 @@ static int add_run(struct sluice_region *region, unsigned long first,
 }
 
 /* Notes pages that were pinned; on an error, those that weren't are unpinned. */
-static int add_pages(struct sluice_region *region, struct page **pages,
-		     size_t npages)
+static int keep_pages(struct sluice_region *region, struct page **pages,
+		      size_t npages)
 {
 	size_t i;
 	int ret;
@@ -87,7 +87,7 @@ static int pin_pages(struct sluice_region *region, unsigned long vaddr,
 				    want, region->prot, pages);
 		ret = pinned;
 		if (pinned > 0)
-			ret = add_pages(region, pages, pinned);
+			ret = keep_pages(region, pages, pinned);
 		cond_resched();
 	}
 	free_page((unsigned long)pages);

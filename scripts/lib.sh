@@ -12,6 +12,7 @@ LINUX_NAME=linux-source-6.12
 LINUX=$CACHE/linux/$LINUX_NAME
 QEMU_ROOT=$CACHE/debroot/qemu
 MIRROR=${SLUICE_MIRROR:-http://deb.debian.org/debian}
+SECURITY_MIRROR=${SLUICE_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 JOBS=${JOBS:-$(nproc)}
 SLUICE_T0=${SLUICE_T0:-$(date +%s)}
 export CACHE JOBS SLUICE_T0 LC_ALL=C
@@ -85,6 +86,13 @@ kernel_version()
 {
 	sed -n -e 's/^VERSION = //p' -e 's/^PATCHLEVEL = //p' \
 		-e 's/^SUBLEVEL = //p' "$LINUX/Makefile" | paste -sd.
+}
+
+# The Debian package that the unpacked kernel source came from, such as
+# linux-source-6.12_6.12.117-1_all.deb; of older caches it isn't known.
+kernel_package()
+{
+	cat "$LINUX/.debian-package" 2>/dev/null || echo unknown
 }
 
 # kernel_for MACHINE KERNEL: the variant of scripts/kernel that release, debug or

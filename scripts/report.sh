@@ -59,6 +59,7 @@ checked()
 
 report_print()
 {
+	printf '\nLinux %s (%s)\n' "$(kernel_version)" "$(kernel_package)"
 	printf '\n%-46s %7s %7s %8s %8s\n' part passed failed skipped time
 	printf '%s\n' "${report_rows[@]}"
 	if ((${#report_causes[@]})); then

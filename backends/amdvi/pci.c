@@ -222,7 +222,7 @@ static void take_event_irq(struct pci_unit *pu)
 
 /* ---- Suspend, shutdown ---- */
 
-static int suspend(void)
+static int suspend(void *data)
 {
 	struct pci_unit *pu;
 
@@ -231,7 +231,7 @@ static int suspend(void)
 	return 0;
 }
 
-static void resume(void)
+static void resume(void *data)
 {
 	struct pci_unit *pu;
 
@@ -261,9 +261,13 @@ static void tell_again(struct pci_dev *pdev)
 }
 DECLARE_PCI_FIXUP_RESUME_EARLY(PCI_ANY_ID, PCI_ANY_ID, tell_again);
 
-static struct syscore_ops syscore_ops = {
+static const struct syscore_ops syscore_ops = {
 	.suspend = suspend,
 	.resume = resume,
+};
+
+static struct syscore syscore = {
+	.ops = &syscore_ops,
 };
 
 /* Before a reboot or kexec: what comes next expects DMA to be as at power-on. */
@@ -559,7 +563,7 @@ static int __init amdvi_init(void)
 	sluice_paging_host_mode();
 	register_units();
 	enable_units();
-	register_syscore_ops(&syscore_ops);
+	register_syscore(&syscore);
 	x86_platform.iommu_shutdown = shut_down;
 	ret = sluice_backend_register(&amdvi_backend);
 	pr_info("DMA translation is on, interrupts of PCI devices are remapped\n");

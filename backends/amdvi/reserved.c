@@ -28,8 +28,7 @@ static bool memory_has(const struct amdvi_memory *memory, u16 rid)
  * core maps what is there once, so a second region would only lose its rights.
  * All on @head are of that type.
  */
-static void add_memory(struct list_head *head,
-		       const struct amdvi_memory *memory,
+static void add_direct(struct list_head *head, const struct amdvi_memory *memory,
 		       enum iommu_resv_type type)
 {
 	struct iommu_resv_region *region, *next;
@@ -65,7 +64,7 @@ static void add_all_memory(const struct amdvi_table *table,
 	list_for_each_entry(memory, &table->memory, node) {
 		if (memory->segment == segment &&
 		    (memory_has(memory, rid) || memory_has(memory, alias)))
-			add_memory(head, memory, type);
+			add_direct(head, memory, type);
 	}
 }
 

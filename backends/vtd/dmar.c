@@ -265,7 +265,7 @@ static void take_fault_irq(struct dmar_unit *du)
 
 /* ---- Suspend, shutdown ---- */
 
-static int suspend(void)
+static int suspend(void *data)
 {
 	struct dmar_unit *du;
 
@@ -274,7 +274,7 @@ static int suspend(void)
 	return 0;
 }
 
-static void resume(void)
+static void resume(void *data)
 {
 	struct dmar_unit *du;
 
@@ -286,9 +286,13 @@ static void resume(void)
 	}
 }
 
-static struct syscore_ops syscore_ops = {
+static const struct syscore_ops syscore_ops = {
 	.suspend = suspend,
 	.resume = resume,
+};
+
+static struct syscore syscore = {
+	.ops = &syscore_ops,
 };
 
 /* Before a reboot or kexec: what comes next expects DMA to be as at power-on. */
@@ -467,7 +471,7 @@ static int __init vtd_init(void)
 	sluice_paging_host_mode();
 	register_units();
 	enable_units();
-	register_syscore_ops(&syscore_ops);
+	register_syscore(&syscore);
 	x86_platform.iommu_shutdown = shut_down;
 	ret = sluice_backend_register(&vtd_backend);
 	pr_info("DMA translation is on\n");
