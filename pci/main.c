@@ -2,7 +2,7 @@
 /*
  * The PCI driver "vfio-pci".
  *
- * Owns: binding to devices and letting go of them, and the parameters. It
+ * Owns: binding to devices and letting go of them, and parameters. It
  * never binds by itself: a device has to be named by driver_override, new_id or
  * the parameter "ids". Devices stay in D0 while bound, open or not.
  */
@@ -73,7 +73,8 @@ static int sluice_pci_probe(struct pci_dev *pci, const struct pci_device_id *id)
 	struct sluice_pci_device *pdev;
 	int ret;
 
-	if (pci->hdr_type != PCI_HEADER_TYPE_NORMAL)
+	if (pci->hdr_type != PCI_HEADER_TYPE_NORMAL ||
+	    sluice_pci_denied(pci))
 		return -EINVAL;
 
 	/* Its virtual functions' drivers count on the physical function's. */

@@ -5,8 +5,8 @@
  * Owns: struct sluice_pci_device, the lock order, and the prototypes that one
  * file of this directory offers to the others. For this directory only.
  *
- * Files: main.c (binding), device.c (open, close, ioctls), region.c (BARs and
- * ROM), bar.c (a BAR by itself), mmap.c, config*.c (virtual configuration
+ * Files: main.c (binding), denylist.c, device.c (open, close, ioctls), region.c
+ * (BARs and ROM), bar.c (a BAR by itself), mmap.c, config*.c (virtual configuration
  * space), irq.c (interrupt ioctls), intx.c and msi.c (delivery), unmask.c
  * (unmask by eventfd), reset.c.
  *
@@ -232,6 +232,19 @@ extern struct mutex sluice_pci_list_lock;
 extern bool sluice_pci_nointxmask;
 
 struct sluice_pci_device *sluice_pci_find_locked(struct pci_dev *pci);
+
+/* denylist.c */
+
+/**
+ * sluice_pci_denied - is a device known to break isolation?
+ * @pci: any device
+ *
+ * Says so in the log.
+ *
+ * Return: true if it must not be bound; false also if the administrator has
+ *	overruled the list.
+ */
+bool sluice_pci_denied(struct pci_dev *pci);
 
 /* device.c */
 
