@@ -232,6 +232,14 @@ struct sluice_pci_device;
 void sluice_pci_config_wake(struct sluice_pci_device *pdev);
 
 /**
+ * sluice_pci_config_sleep - put the function back into D3hot
+ * @pdev: the device, woken for a moment by sluice_pci_config_wake()
+ *
+ * Context: memory_lock held for write.
+ */
+void sluice_pci_config_sleep(struct sluice_pci_device *pdev);
+
+/**
  * sluice_pci_config_reload_decode - believe what hardware's COMMAND says
  * @pdev: the device, open
  *

@@ -169,16 +169,23 @@ static void host_set_power_state(struct sluice_pci_config *cfg,
 {
 	struct sluice_pci_device *pdev = to_pdev(cfg);
 
-	if (pdev->pci->current_state == state)
-		return;
-	sluice_pci_memory_lock_and_revoke(pdev);
-	set_power_state_locked(pdev, state);
+	/* The lock first: MSI-X is set up in a device that is woken for that. */
+	down_write(&pdev->memory_lock);
+	if (pdev->pci->current_state != state) {
+		sluice_pci_memory_revoke(pdev);
+		set_power_state_locked(pdev, state);
+	}
 	sluice_pci_memory_unlock(pdev);
 }
 
 void sluice_pci_config_wake(struct sluice_pci_device *pdev)
 {
 	set_power_state_locked(pdev, PCI_D0);
+}
+
+void sluice_pci_config_sleep(struct sluice_pci_device *pdev)
+{
+	set_power_state_locked(pdev, PCI_D3hot);
 }
 
 void sluice_pci_config_reload_decode(struct sluice_pci_device *pdev)

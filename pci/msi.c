@@ -7,10 +7,12 @@
  * table, are the kernel's MSI code's.
  *
  * The MSI code writes to the MSI-X table, in device memory: each call that may
- * do so is made with memory decode on and memory_lock held for write.
+ * do so is made with the device in D0, memory decode on, and memory_lock held
+ * for write.
  */
 #include <linux/interrupt.h>
 #include <linux/msi.h>
+#include <linux/sched/signal.h>
 
 #include "private.h"
 
@@ -45,15 +47,15 @@ static bool is_msix(struct sluice_pci_device *pdev)
 static int vector_alloc_irq(struct sluice_pci_device *pdev, unsigned int nr)
 {
 	int irq = pci_irq_vector(pdev->pci, nr);
+	struct sluice_pci_forced forced;
 	struct msi_map map;
-	u16 cmd;
 
 	if (irq > 0 || !is_msix(pdev) || !pdev->msix_dynamic)
 		return irq;
 
-	cmd = sluice_pci_memory_lock_and_enable(pdev);
+	forced = sluice_pci_memory_lock_and_enable(pdev);
 	map = pci_msix_alloc_irq_at(pdev->pci, nr, NULL);
-	sluice_pci_memory_unlock_and_restore(pdev, cmd);
+	sluice_pci_memory_unlock_and_restore(pdev, forced);
 	return map.index < 0 ? map.index : map.virq;
 }
 
@@ -61,7 +63,7 @@ static int vector_alloc_irq(struct sluice_pci_device *pdev, unsigned int nr)
 static void vector_detach(struct sluice_pci_device *pdev, unsigned int nr)
 {
 	struct sluice_pci_vector *vector = xa_erase(&pdev->vectors, nr);
-	u16 cmd;
+	struct sluice_pci_forced forced;
 
 	if (!vector)
 		return;
@@ -69,9 +71,9 @@ static void vector_detach(struct sluice_pci_device *pdev, unsigned int nr)
 	if (vector->bypass)
 		irq_bypass_unregister_producer(&vector->producer);
 
-	cmd = sluice_pci_memory_lock_and_enable(pdev);
+	forced = sluice_pci_memory_lock_and_enable(pdev);
 	free_irq(vector->producer.irq, vector);
-	sluice_pci_memory_unlock_and_restore(pdev, cmd);
+	sluice_pci_memory_unlock_and_restore(pdev, forced);
 
 	eventfd_ctx_put(vector->trigger);
 	kfree(vector->name);
@@ -81,11 +83,11 @@ static void vector_detach(struct sluice_pci_device *pdev, unsigned int nr)
 static int vector_request(struct sluice_pci_device *pdev,
 			  struct sluice_pci_vector *vector, int irq)
 {
+	struct sluice_pci_forced forced;
 	struct msi_msg msg;
 	int ret;
-	u16 cmd;
 
-	cmd = sluice_pci_memory_lock_and_enable(pdev);
+	forced = sluice_pci_memory_lock_and_enable(pdev);
 	if (is_msix(pdev)) {
 		/*
 		 * The table may have been cleared by a reset that only the
@@ -95,7 +97,7 @@ static int vector_request(struct sluice_pci_device *pdev,
 		pci_write_msi_msg(irq, &msg);
 	}
 	ret = request_irq(irq, vector_handler, 0, vector->name, vector);
-	sluice_pci_memory_unlock_and_restore(pdev, cmd);
+	sluice_pci_memory_unlock_and_restore(pdev, forced);
 	return ret;
 }
 
@@ -173,6 +175,9 @@ static int vectors_set(struct sluice_pci_device *pdev, u32 start, u32 count,
 		vector_detach(pdev, start + i);
 		if (fds && fds[i] >= 0)
 			ret = vector_attach(pdev, start + i, fds[i]);
+		/* Each may have to wake the device, which takes time. */
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
 	}
 	if (!ret)
 		return 0;
@@ -186,15 +191,15 @@ static int vectors_set(struct sluice_pci_device *pdev, u32 start, u32 count,
 static int msi_enable(struct sluice_pci_device *pdev, u32 index, u32 nr)
 {
 	bool msix = index == VFIO_PCI_MSIX_IRQ_INDEX;
+	struct sluice_pci_forced forced;
 	int ret;
-	u16 cmd;
 
-	cmd = sluice_pci_memory_lock_and_enable(pdev);
+	forced = sluice_pci_memory_lock_and_enable(pdev);
 	ret = pci_alloc_irq_vectors(pdev->pci, 1, nr,
 				    msix ? PCI_IRQ_MSIX : PCI_IRQ_MSI);
 	if (ret > 0 && ret < nr)
 		pci_free_irq_vectors(pdev->pci);
-	sluice_pci_memory_unlock_and_restore(pdev, cmd);
+	sluice_pci_memory_unlock_and_restore(pdev, forced);
 	if (ret < (int)nr) {
 		sluice_pci_intx_quiesce(pdev);
 		return ret;
@@ -207,17 +212,17 @@ static int msi_enable(struct sluice_pci_device *pdev, u32 index, u32 nr)
 void sluice_pci_msi_disable(struct sluice_pci_device *pdev)
 {
 	struct sluice_pci_vector *vector;
+	struct sluice_pci_forced forced;
 	unsigned long nr;
-	u16 cmd;
 
 	lockdep_assert_held(&pdev->irq_lock);
 
 	xa_for_each(&pdev->vectors, nr, vector)
 		vector_detach(pdev, nr);
 
-	cmd = sluice_pci_memory_lock_and_enable(pdev);
+	forced = sluice_pci_memory_lock_and_enable(pdev);
 	pci_free_irq_vectors(pdev->pci);
-	sluice_pci_memory_unlock_and_restore(pdev, cmd);
+	sluice_pci_memory_unlock_and_restore(pdev, forced);
 
 	pdev->irq_type = SLUICE_PCI_IRQ_NONE;
 	sluice_pci_intx_quiesce(pdev);

@@ -325,23 +325,34 @@ void sluice_pci_memory_lock_and_revoke(struct sluice_pci_device *pdev);
 void sluice_pci_memory_unlock(struct sluice_pci_device *pdev);
 
 /**
+ * struct sluice_pci_forced - what the user's view of the device doesn't show
+ * @awake: it was in D3hot, and is to go back there.
+ * @decode: its memory decode was off.
+ */
+struct sluice_pci_forced {
+	bool awake;
+	bool decode;
+};
+
+/**
  * sluice_pci_memory_lock_and_enable - let the kernel touch device memory
  * @pdev: the device
  *
- * Takes memory_lock for write and switches memory decode on in hardware,
- * whatever the user wants: the MSI-X table has to be reachable.
+ * Takes memory_lock for write, wakes the device and switches memory decode on
+ * in hardware, whatever the user wants: the MSI-X table has to be reachable.
  *
- * Return: the cookie for sluice_pci_memory_unlock_and_restore().
+ * Return: for sluice_pci_memory_unlock_and_restore().
  */
-u16 sluice_pci_memory_lock_and_enable(struct sluice_pci_device *pdev);
+struct sluice_pci_forced
+sluice_pci_memory_lock_and_enable(struct sluice_pci_device *pdev);
 
 /**
  * sluice_pci_memory_unlock_and_restore - undo the above
  * @pdev: the device
- * @cmd: what sluice_pci_memory_lock_and_enable() returned
+ * @forced: what sluice_pci_memory_lock_and_enable() returned
  */
 void sluice_pci_memory_unlock_and_restore(struct sluice_pci_device *pdev,
-					  u16 cmd);
+					  struct sluice_pci_forced forced);
 
 void sluice_pci_regions_init(struct sluice_pci_device *pdev);
 void sluice_pci_regions_deinit(struct sluice_pci_device *pdev);

@@ -43,31 +43,59 @@ void sluice_pci_memory_unlock(struct sluice_pci_device *pdev)
 	up_write(&pdev->memory_lock);
 }
 
-u16 sluice_pci_memory_lock_and_enable(struct sluice_pci_device *pdev)
+static bool decode_on(struct pci_dev *pci, u16 *command)
 {
-	u16 cmd;
+	pci_read_config_word(pci, PCI_COMMAND, command);
+	/* A device that doesn't answer isn't helped by a write. */
+	return PCI_POSSIBLE_ERROR(*command) || *command & PCI_COMMAND_MEMORY;
+}
+
+/* Return: true if memory decode was off and is on now. */
+static bool force_decode(struct pci_dev *pci)
+{
+	u16 command;
+
+	if (decode_on(pci, &command))
+		return false;
+	pci_write_config_word(pci, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
+	return true;
+}
+
+static void unforce_decode(struct sluice_pci_device *pdev)
+{
+	u16 command;
+
+	pci_read_config_word(pdev->pci, PCI_COMMAND, &command);
+	if (!PCI_POSSIBLE_ERROR(command))
+		pci_write_config_word(pdev->pci, PCI_COMMAND,
+				      command & ~PCI_COMMAND_MEMORY);
+	/* Somebody may have changed our bit in between. */
+	sluice_pci_intx_sync(pdev);
+}
+
+struct sluice_pci_forced
+sluice_pci_memory_lock_and_enable(struct sluice_pci_device *pdev)
+{
+	struct sluice_pci_forced forced = {};
 
 	down_write(&pdev->memory_lock);
-	pci_read_config_word(pdev->pci, PCI_COMMAND, &cmd);
-	if (!(cmd & PCI_COMMAND_MEMORY))
-		pci_write_config_word(pdev->pci, PCI_COMMAND,
-				      cmd | PCI_COMMAND_MEMORY);
-	return cmd;
+	if (pdev->pci->current_state == PCI_D3hot) {
+		sluice_pci_config_wake(pdev);
+		forced.awake = true;
+	}
+	forced.decode = force_decode(pdev->pci);
+	return forced;
 }
 
 void sluice_pci_memory_unlock_and_restore(struct sluice_pci_device *pdev,
-					  u16 cmd)
+					  struct sluice_pci_forced forced)
 {
-	u16 now;
-
 	lockdep_assert_held_write(&pdev->memory_lock);
 
-	if (!(cmd & PCI_COMMAND_MEMORY)) {
-		pci_read_config_word(pdev->pci, PCI_COMMAND, &now);
-		pci_write_config_word(pdev->pci, PCI_COMMAND,
-				      now & ~PCI_COMMAND_MEMORY);
-		sluice_pci_intx_sync(pdev);
-	}
+	if (forced.decode)
+		unforce_decode(pdev);
+	if (forced.awake)
+		sluice_pci_config_sleep(pdev);
 	up_write(&pdev->memory_lock);
 }
 
@@ -223,9 +251,9 @@ u64 sluice_pci_rom_size(struct sluice_pci_device *pdev)
 {
 	struct pci_dev *pci = pdev->pci;
 	u64 size = pci_resource_len(pci, PCI_ROM_RESOURCE);
+	struct sluice_pci_forced forced;
 	void __iomem *rom;
 	size_t used;
-	u16 cmd;
 
 	if (!size && pci->resource[PCI_ROM_RESOURCE].flags &
 		     IORESOURCE_ROM_SHADOW)
@@ -233,11 +261,11 @@ u64 sluice_pci_rom_size(struct sluice_pci_device *pdev)
 	if (!size)
 		return 0;
 
-	cmd = sluice_pci_memory_lock_and_enable(pdev);
+	forced = sluice_pci_memory_lock_and_enable(pdev);
 	rom = pci_map_rom(pci, &used);
 	if (rom)
 		pci_unmap_rom(pci, rom);
-	sluice_pci_memory_unlock_and_restore(pdev, cmd);
+	sluice_pci_memory_unlock_and_restore(pdev, forced);
 	return rom ? size : 0;
 }
 
