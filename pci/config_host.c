@@ -227,10 +227,19 @@ static void host_reset(struct sluice_pci_config *cfg)
 
 static void host_set_readrq(struct sluice_pci_config *cfg, unsigned int bytes)
 {
-	struct pci_dev *pci = to_pdev(cfg)->pci;
+	struct sluice_pci_device *pdev = to_pdev(cfg);
+	u16 devctl;
 
+	/*
+	 * The register is read and written back. In a reset, or beyond a link
+	 * that is down, it reads as all ones, with the bit that starts a reset.
+	 */
+	guard(rwsem_read)(&pdev->memory_lock);
+	pcie_capability_read_word(pdev->pci, PCI_EXP_DEVCTL, &devctl);
+	if (PCI_POSSIBLE_ERROR(devctl))
+		return;
 	/* Less than a packet's payload would only waste bandwidth. */
-	pcie_set_readrq(pci, max_t(int, bytes, pcie_get_mps(pci)));
+	pcie_set_readrq(pdev->pci, max_t(int, bytes, pcie_get_mps(pdev->pci)));
 }
 
 static void host_bars_restored(struct sluice_pci_config *cfg)
@@ -326,7 +335,11 @@ int sluice_pci_config_init(struct sluice_pci_device *pdev)
 
 void sluice_pci_config_deinit(struct sluice_pci_device *pdev)
 {
-	kfree(pdev->config.pm_saved);
+	/* The host's shutdown frees it, too, while programs still run. */
+	scoped_guard(rwsem_write, &pdev->memory_lock) {
+		kfree(pdev->config.pm_saved);
+		pdev->config.pm_saved = NULL;
+	}
 	sluice_pci_vconfig_deinit(&pdev->config);
 }
 
