@@ -9,7 +9,6 @@
 #include <linux/init.h>
 #include <linux/moduleparam.h>
 #include <linux/pci.h>
-#include <linux/pm.h>
 #include <linux/slab.h>
 
 #include "private.h"
@@ -121,42 +120,6 @@ static void sluice_pci_remove(struct pci_dev *pci)
 	mutex_unlock(&sluice_pci_list_lock);
 	device_free(pdev);
 }
-
-/* Users may still run: at least nothing may write to the next kernel's memory. */
-static void sluice_pci_shutdown(struct pci_dev *pci)
-{
-	struct sluice_pci_device *pdev = pci_get_drvdata(pci);
-
-	sluice_pci_memory_lock_and_revoke(pdev);
-	pci_clear_master(pci);
-	sluice_pci_config_shutdown(pdev);
-	up_write(&pdev->memory_lock);
-}
-
-/*
- * User space is frozen, but other devices may still be at work on this one's
- * memory. The PCI core saves and restores configuration space.
- */
-static int sluice_pci_suspend(struct device *dev)
-{
-	struct sluice_pci_device *pdev = dev_get_drvdata(dev);
-
-	sluice_pci_memory_lock_and_revoke(pdev);
-	up_write(&pdev->memory_lock);
-	return 0;
-}
-
-static int sluice_pci_resume(struct device *dev)
-{
-	struct sluice_pci_device *pdev = dev_get_drvdata(dev);
-
-	down_write(&pdev->memory_lock);
-	sluice_pci_memory_unlock(pdev);
-	return 0;
-}
-
-static DEFINE_SIMPLE_DEV_PM_OPS(sluice_pci_pm_ops, sluice_pci_suspend,
-				sluice_pci_resume);
 
 /* Matches every device, but by driver_override only. */
 static const struct pci_device_id sluice_pci_ids[] = {

@@ -8,7 +8,7 @@
  * Files: main.c (binding), denylist.c, device.c (open, close, ioctls), region.c
  * (BARs and ROM), bar.c (a BAR by itself), mmap.c, config*.c (virtual configuration
  * space), irq.c (interrupt ioctls), intx.c and msi.c (delivery), unmask.c
- * (unmask by eventfd), reset.c.
+ * (unmask by eventfd), reset.c, sleep.c (the host's suspend and shutdown).
  *
  * Lock order, outermost first:
  *
@@ -163,6 +163,7 @@ enum sluice_pci_link {
  * @ready: open, so that @config is valid; memory_lock.
  * @dead: the machine is being shut down; memory_lock.
  * @resetting: between reset_prepare and reset_done; the device lock.
+ * @sleep_master: bus mastering was on when the host went to sleep; memory_lock.
  * @link: enum sluice_pci_link. Set to UP under memory_lock or by open,
  *	otherwise without a lock; while it isn't UP, the memory can't be used.
  * @resume: the part of recovery from an error that needs memory_lock.
@@ -197,6 +198,7 @@ struct sluice_pci_device {
 	bool ready;
 	bool dead;
 	bool resetting;
+	bool sleep_master;
 	atomic_t link;
 	struct work_struct resume;
 	bool reset_works;
@@ -245,6 +247,11 @@ struct sluice_pci_device *sluice_pci_find_locked(struct pci_dev *pci);
  *	overruled the list.
  */
 bool sluice_pci_denied(struct pci_dev *pci);
+
+/* sleep.c */
+
+extern const struct dev_pm_ops sluice_pci_pm_ops;
+void sluice_pci_shutdown(struct pci_dev *pci);
 
 /* device.c */
 

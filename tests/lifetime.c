@@ -11,7 +11,6 @@
 #include "vfio.h"
 
 #include <endian.h>
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -273,20 +272,6 @@ TEST_F(life, killed_device_is_reset)
 		EXPECT_EQ(0, pci_bind(&self->nvme, NULL));
 }
 
-/* Physical address of a page of ours, which only root is told. */
-static uint64_t phys_of(const void *addr)
-{
-	uint64_t entry = 0;
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-
-	if (fd < 0)
-		return 0;
-	if (pread(fd, &entry, 8, (uintptr_t)addr / PAGE * 8) != 8)
-		entry = 0;
-	close(fd);
-	return (entry & ((1ULL << 55) - 1)) * PAGE;
-}
-
 /*
  * Drives the edu through sysfs, past VFIO: two DMAs from and to a page's
  * physical address, and one to a low IOVA. Returns true if the page stays as
@@ -295,7 +280,7 @@ static uint64_t phys_of(const void *addr)
 static bool harmless_by_sysfs(const struct pci_dev *dev, char *page)
 {
 	struct edu edu = { .bar = pci_resource_map(dev, 0, EDU_BAR_SIZE) };
-	uint64_t phys = phys_of(page);
+	uint64_t phys = sys_phys(page);
 	bool ok;
 
 	if (!edu.bar || !phys ||

@@ -155,6 +155,19 @@ void *sys_alloc(size_t size, size_t align)
 	return (void *)start;
 }
 
+uint64_t sys_phys(const void *addr)
+{
+	uint64_t entry = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, 8, (uintptr_t)addr / PAGE * 8) != 8)
+		entry = 0;
+	close(fd);
+	return (entry & ((1ULL << 55) - 1)) * PAGE;
+}
+
 uint64_t sys_now_ms(void)
 {
 	struct timespec ts;

@@ -47,6 +47,9 @@ bool sys_pins_settle(long want, unsigned int ms);
  */
 void *sys_alloc(size_t size, size_t align);
 
+/* Physical address of a page of ours, which only root is told; 0 otherwise. */
+uint64_t sys_phys(const void *addr);
+
 uint64_t sys_now_ms(void);
 void sys_sleep_ms(unsigned int ms);
 
