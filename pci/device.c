@@ -32,37 +32,57 @@ static void msix_open(struct sluice_pci_device *pdev)
 	pdev->msix_dynamic = pci_msix_can_alloc_dyn(pci);
 }
 
-static int device_open(struct sluice_device *sdev)
+/*
+ * Bring the device to where its user finds it and each close leads back to. Its
+ * state is saved under the same lock as the reset before, or somebody else's
+ * reset could get in between, and what a device under reset reads as would be
+ * restored from then on.
+ */
+static int prepare_locked(struct sluice_pci_device *pdev)
 {
-	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
 	struct pci_dev *pci = pdev->pci;
+	int ret;
+
+	ret = sluice_pci_reset_state_locked(pdev);
+	if (ret == -EAGAIN)
+		return ret;
+	pdev->reset_works = !ret;
+	/* What a reset restores is what somebody else had left there. */
+	pci_clear_master(pci);
+
+	sluice_pci_intx_open(pdev);
+	msix_open(pdev);
+	pci_save_state(pci);
+	pdev->saved_state = pci_store_saved_state(pci);
+	return pdev->saved_state ? 0 : -ENOMEM;
+}
+
+static int open_locked(struct sluice_pci_device *pdev)
+{
 	int ret;
 
 	/* Recovery from an earlier error may have failed. This is a new try. */
 	atomic_set(&pdev->link, SLUICE_PCI_LINK_UP);
 
 	/* Before anything is saved: the state restored later has it off. */
-	pci_clear_master(pci);
-	ret = pci_enable_device(pci);
+	pci_clear_master(pdev->pci);
+	ret = pci_enable_device(pdev->pci);
 	if (ret)
 		return ret;
+	ret = prepare_locked(pdev);
+	if (ret)
+		pci_disable_device(pdev->pci);
+	return ret;
+}
 
-	/* Being unbound, or reset by somebody else: not now. */
-	ret = sluice_pci_reset_function(pdev);
-	if (ret == -EAGAIN)
-		goto err_disable;
-	pdev->reset_works = !ret;
-	/* What a reset restores is what somebody else had left there. */
-	pci_clear_master(pci);
+/*
+ * What the user sees. Configuration space is read by accessors that wait while the
+ * PCI core has the device to itself, so without the lock.
+ */
+static int open_unlocked(struct sluice_pci_device *pdev)
+{
+	int ret;
 
-	sluice_pci_intx_open(pdev);
-	pci_save_state(pci);
-	pdev->saved_state = pci_store_saved_state(pci);
-	if (!pdev->saved_state) {
-		ret = -ENOMEM;
-		goto err_disable;
-	}
-	msix_open(pdev);
 	sluice_pci_regions_init(pdev);
 	ret = sluice_pci_config_init(pdev);
 	if (ret)
@@ -77,17 +97,41 @@ err_regions:
 	sluice_pci_regions_deinit(pdev);
 	kfree(pdev->saved_state);
 	pdev->saved_state = NULL;
-err_disable:
-	pci_disable_device(pci);
+	pci_disable_device(pdev->pci);
+	return ret;
+}
+
+static int device_open(struct sluice_device *sdev)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	int ret;
+
+	/* Used before, when the bus couldn't be reset: perhaps it can by now. */
+	if (pdev->unreset)
+		sluice_pci_reset_rest(pdev);
+
+	/* Being unbound, or reset by somebody else, for long: not now. */
+	ret = sluice_pci_state_lock(pdev);
+	if (ret)
+		return ret;
+	ret = READ_ONCE(pdev->removing) ? -EAGAIN : open_locked(pdev);
+	pdev->in_use = !ret;
+	sluice_pci_state_unlock(pdev);
+	if (ret)
+		return ret;
+
+	ret = open_unlocked(pdev);
+	if (ret)
+		pdev->in_use = false;
 	return ret;
 }
 
 /* Take away everything the device, its user and its peers can do. */
 static void device_stop(struct sluice_pci_device *pdev)
 {
+	sluice_pci_memory_lock_and_revoke(pdev);
 	/* First, and again: waking may bring back what the user had set. */
 	pci_clear_master(pdev->pci);
-	sluice_pci_memory_lock_and_revoke(pdev);
 	sluice_pci_config_wake(pdev);
 	pci_clear_master(pdev->pci);
 	pdev->ready = false;
@@ -97,36 +141,61 @@ static void device_stop(struct sluice_pci_device *pdev)
 	pci_wait_for_pending_transaction(pdev->pci);
 }
 
+/* As it was before use. Return: 0 if the function has been reset, too. */
+static int restore_locked(struct sluice_pci_device *pdev)
+{
+	struct pci_dev *pci = pdev->pci;
+	int ret = -ENOTTY;
+
+	if (pci_load_saved_state(pci, pdev->saved_state))
+		pci_warn(pci, "configuration as before use is lost\n");
+	else
+		pci_restore_state(pci);
+	if (pdev->reset_works)
+		ret = sluice_pci_reset_state_locked(pdev);
+	return ret;
+}
+
+/* The last step: from here on others may reset the device with its bus. */
+static void device_release(struct sluice_pci_device *pdev, bool unreset)
+{
+	pci_disable_device(pdev->pci);
+	/* Disabling leaves it alone if the device was enabled before. */
+	pci_clear_master(pdev->pci);
+	kfree(pdev->saved_state);
+	pdev->saved_state = NULL;
+	sluice_pci_set_unreset(pdev, unreset);
+	WRITE_ONCE(pdev->in_use, false);
+}
+
 static void device_close(struct sluice_device *sdev)
 {
 	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
-	struct pci_dev *pci = pdev->pci;
 
 	device_stop(pdev);
 	sluice_pci_config_deinit(pdev);
 	sluice_pci_regions_deinit(pdev);
 
-	if (pci_load_and_free_saved_state(pci, &pdev->saved_state))
-		pci_warn(pci, "configuration as before use is lost\n");
-	else
-		pci_restore_state(pci);
-	if (pdev->reset_works)
-		sluice_pci_reset_closed(pdev);
-	else
-		dev_warn_ratelimited(&pci->dev,
-				     "not reset after use: can't be reset by itself\n");
-	pci_disable_device(pci);
-	/* Disabling leaves it alone if the device was enabled before. */
-	pci_clear_master(pci);
+	if (!sluice_pci_state_lock(pdev)) {
+		device_release(pdev, restore_locked(pdev));
+		sluice_pci_state_unlock(pdev);
+	} else {
+		pci_warn(pdev->pci, "somebody keeps it locked: configuration as before use is lost\n");
+		device_release(pdev, true);
+	}
+	sluice_pci_reset_rest(pdev);
 }
 
 /* Never opened, its registers may still have been written through sysfs. */
 static void device_quiesce(struct sluice_device *sdev)
 {
-	struct pci_dev *pci = to_sluice_pci_device(sdev)->pci;
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
 
-	pci_clear_master(pci);
-	pci_wait_for_pending_transaction(pci);
+	/* The lock keeps resets out, in which COMMAND isn't what is read. */
+	down_write(&pdev->memory_lock);
+	pci_clear_master(pdev->pci);
+	up_write(&pdev->memory_lock);
+	pci_wait_for_pending_transaction(pdev->pci);
 }
 
 static long get_info(struct sluice_pci_device *pdev,

@@ -114,6 +114,7 @@ static void sluice_pci_remove(struct pci_dev *pci)
 	sluice_device_unregister(&pdev->sdev);
 	/* The device lock keeps error_resume() from queueing it again. */
 	cancel_work_sync(&pdev->resume);
+	sluice_pci_forget_unreset(pdev);
 
 	mutex_lock(&sluice_pci_list_lock);
 	list_del(&pdev->node);
@@ -127,7 +128,7 @@ static const struct pci_device_id sluice_pci_ids[] = {
 	{}
 };
 
-static struct pci_driver sluice_pci_driver = {
+struct pci_driver sluice_pci_driver = {
 	.name = "vfio-pci",
 	.id_table = sluice_pci_ids,
 	.probe = sluice_pci_probe,

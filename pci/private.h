@@ -6,9 +6,11 @@
  * file of this directory offers to the others. For this directory only.
  *
  * Files: main.c (binding), denylist.c, device.c (open, close, ioctls), region.c
- * (BARs and ROM), bar.c (a BAR by itself), mmap.c, config*.c (virtual configuration
- * space), irq.c (interrupt ioctls), intx.c and msi.c (delivery), unmask.c
- * (unmask by eventfd), reset.c, sleep.c (the host's suspend and shutdown).
+ * (BARs and ROM), bar.c (a BAR by itself), mmap.c, config*.c (virtual
+ * configuration space), irq.c (interrupt ioctls), intx.c and msi.c (delivery),
+ * unmask.c (unmask by eventfd), reset.c, affected.c (what a bus reset hits),
+ * bus_reset.c (for those without a reset of their own), sleep.c (the host's
+ * suspend and shutdown).
  *
  * Lock order, outermost first:
  *
@@ -26,7 +28,9 @@
  * mmap_lock is taken before memory_lock (page faults), so nothing that can
  * fault on user memory may run under memory_lock or anything inside it. While
  * memory_lock, irq_lock or the open lock is held, the device lock may only be
- * tried: a remover holds it while it waits for the last close.
+ * tried: a remover holds it while it waits for the last close. Whoever saves a
+ * device's configuration, or restores it, has the device lock or memory_lock
+ * (sluice_pci_state_lock()): otherwise a reset could get in between.
  *
  * The PCI core reports errors with pci_bus_sem held, which it also takes on
  * its own below memory_lock. So of these locks the error callbacks (reset.c)
@@ -164,11 +168,16 @@ enum sluice_pci_link {
  * @dead: the machine is being shut down; memory_lock.
  * @resetting: between reset_prepare and reset_done; the device lock.
  * @sleep_master: bus mastering was on when the host went to sleep; memory_lock.
+ * @locked_bridge: locked together with the device, or NULL; the device lock.
+ * @in_use: from the start of open to the end of close: not to be reset with its
+ *	bus on behalf of others; changed under the device lock.
+ * @unreset: has been used and couldn't be reset since; bus_reset.c.
+ * @told_unreset: the log has it; the open lock, then the device lock (remove).
  * @link: enum sluice_pci_link. Set to UP under memory_lock or by open,
  *	otherwise without a lock; while it isn't UP, the memory can't be used.
  * @resume: the part of recovery from an error that needs memory_lock.
  * @reset_works: the device can be reset by itself; constant while open.
- * @saved_state: configuration space as found at open.
+ * @saved_state: configuration space as found at open; the device lock.
  * @bar_lock: guards the io pointers of @bars.
  * @bars: base address registers.
  * @irq_lock: guards all interrupt set-up.
@@ -199,6 +208,10 @@ struct sluice_pci_device {
 	bool dead;
 	bool resetting;
 	bool sleep_master;
+	struct pci_dev *locked_bridge;
+	bool in_use;
+	bool unreset;
+	bool told_unreset;
 	atomic_t link;
 	struct work_struct resume;
 	bool reset_works;
@@ -232,6 +245,7 @@ to_sluice_pci_device(struct sluice_device *sdev)
 
 extern struct mutex sluice_pci_list_lock;
 extern bool sluice_pci_nointxmask;
+extern struct pci_driver sluice_pci_driver;
 
 struct sluice_pci_device *sluice_pci_find_locked(struct pci_dev *pci);
 
@@ -507,12 +521,113 @@ void sluice_pci_msi_disable(struct sluice_pci_device *pdev);
  */
 int sluice_pci_reset_function(struct sluice_pci_device *pdev);
 
+/**
+ * sluice_pci_state_lock - keep everybody else from resetting the device
+ * @pdev: the device
+ *
+ * For whoever saves or restores its configuration without memory_lock. Takes
+ * the device lock and stops user space's configuration accesses; before that the
+ * same of the bridge above, if a reset of the device may be one of its bus. While
+ * the device is being unbound the device lock is the remover's, who waits for us:
+ * then it counts as held.
+ *
+ * Context: as close; memory_lock not held.
+ * Return: 0; -EAGAIN if somebody has held the lock for 2 seconds.
+ */
+int sluice_pci_state_lock(struct sluice_pci_device *pdev);
+void sluice_pci_state_unlock(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_reset_state_locked - sluice_pci_reset_function() for open and close
+ * @pdev: the device, after sluice_pci_state_lock()
+ *
+ * Return: as there; -EAGAIN if the bridge above couldn't be locked.
+ */
+int sluice_pci_reset_state_locked(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_reset_rest - reset the bus if it helps and hits nobody
+ * @pdev: the device, which nobody uses
+ *
+ * The last function to be closed resets those on its bus that couldn't be reset
+ * by themselves. Logs once if @pdev isn't reset and won't be.
+ *
+ * Context: open or close, without sluice_pci_state_lock().
+ */
+void sluice_pci_reset_rest(struct sluice_pci_device *pdev);
+
 void sluice_pci_resume_work(struct work_struct *work);
-void sluice_pci_reset_closed(struct sluice_pci_device *pdev);
 long sluice_pci_hot_reset_info(struct sluice_pci_device *pdev,
 			       struct vfio_pci_hot_reset_info __user *arg);
 long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
 			  struct vfio_pci_hot_reset __user *arg);
 extern const struct pci_error_handlers sluice_pci_err_handlers;
+
+/* affected.c */
+
+/**
+ * struct sluice_pci_affected - the devices that a reset of a bus or slot hits
+ * @slot: only those in this slot; NULL: all below the bus.
+ * @nr: how many there are.
+ * @max: how many @devs has room for.
+ * @devs: them, each with a reference, in the order of pci_walk_bus().
+ */
+struct sluice_pci_affected {
+	struct pci_slot *slot;
+	unsigned int nr;
+	unsigned int max;
+	struct pci_dev **devs;
+};
+
+/**
+ * sluice_pci_affected_get - list what a reset of the device's bus would hit
+ * @pci: the device
+ * @affected: to be filled in
+ *
+ * Return: 0, -ENODEV if the device can't be reset this way, -ENOMEM; -EAGAIN
+ *	if devices come up faster than they can be counted.
+ */
+int sluice_pci_affected_get(struct pci_dev *pci,
+			    struct sluice_pci_affected *affected);
+
+/**
+ * sluice_pci_affected_same - does the list still hold?
+ * @pci: the device
+ * @affected: what sluice_pci_affected_get() listed
+ *
+ * Return: true if so.
+ */
+bool sluice_pci_affected_same(struct pci_dev *pci,
+			      const struct sluice_pci_affected *affected);
+void sluice_pci_affected_put(struct sluice_pci_affected *affected);
+
+/* bus_reset.c */
+
+/**
+ * sluice_pci_reset_unused_bus - reset a bus for those that need it
+ * @pdev: a device on it, which nobody uses
+ *
+ * Only if nobody uses any of the devices that would be hit. Their
+ * configuration is as before afterwards.
+ *
+ * Context: as close; no device lock held but a remover's of @pdev.
+ * Return: 0; -EALREADY if nobody needs it; -EBUSY if a device is in use; -EPERM
+ *	if one has another driver; -EAGAIN if a lock is taken; -ENODEV,
+ *	-ENOTTY if hardware can't; -ENOMEM.
+ */
+int sluice_pci_reset_unused_bus(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_set_unreset - note that a device needs a reset, or no longer
+ * @pdev: the device
+ * @unreset: it has been used and not been reset
+ */
+void sluice_pci_set_unreset(struct sluice_pci_device *pdev, bool unreset);
+
+/**
+ * sluice_pci_forget_unreset - the device goes to another driver as it is
+ * @pdev: the device, being unbound
+ */
+void sluice_pci_forget_unreset(struct sluice_pci_device *pdev);
 
 #endif /* SLUICE_PCI_PRIVATE_H */

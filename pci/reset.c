@@ -21,9 +21,9 @@
 
 #include "private.h"
 
-/* How long close waits for whoever holds the device lock. */
-#define CLOSE_RESET_TRIES	200
-#define CLOSE_RESET_WAIT_MS	10
+/* How long open and close wait for whoever holds the device lock. */
+#define STATE_LOCK_TRIES	200
+#define STATE_LOCK_WAIT_MS	10
 
 static void reset_prepare(struct pci_dev *pci)
 {
@@ -31,6 +31,7 @@ static void reset_prepare(struct pci_dev *pci)
 
 	sluice_pci_memory_lock_and_revoke(pdev);
 	pdev->resetting = true;
+	/* Ours and hot resets have done so before the device lock was taken. */
 	if (pdev->ready)
 		sluice_pci_config_wake(pdev);
 }
@@ -116,131 +117,129 @@ const struct pci_error_handlers sluice_pci_err_handlers = {
  * way is open only to a function that has the bus for itself. The others
  * would only get in each other's way, and they may belong to different users.
  */
-static int reset_locked(struct pci_dev *pci)
+static struct pci_dev *bridge_to_lock(struct pci_dev *pci)
 {
-	struct pci_dev *bridge = pci_upstream_bridge(pci);
-	int ret;
-
 	if (pci->is_virtfn || !list_is_singular(&pci->bus->devices))
-		bridge = NULL;
+		return NULL;
+	return pci_upstream_bridge(pci);
+}
+
+/*
+ * Before the device lock is taken: to wake a device takes pci_bus_sem, under
+ * which the handling of errors waits for device locks.
+ */
+static void wake(struct sluice_pci_device *pdev)
+{
+	down_write(&pdev->memory_lock);
+	if (pdev->ready)
+		sluice_pci_config_wake(pdev);
+	sluice_pci_memory_unlock(pdev);
+}
+
+/* The device lock of a device that is being unbound is the remover's. */
+static bool try_lock_device(struct sluice_pci_device *pdev)
+{
+	if (READ_ONCE(pdev->removing))
+		return pci_cfg_access_trylock(pdev->pci);
+	return pci_dev_trylock(pdev->pci);
+}
+
+/*
+ * The bridge first: who resets the device through sysfs takes its lock first, too, and
+ * keeps it while waiting for that of the device.
+ */
+static bool try_lock(struct sluice_pci_device *pdev, struct pci_dev *bridge)
+{
 	if (bridge && !pci_dev_trylock(bridge))
-		return -EAGAIN;
-	ret = pci_reset_function_locked(pci);
+		return false;
+	if (try_lock_device(pdev)) {
+		pdev->locked_bridge = bridge;
+		return true;
+	}
 	if (bridge)
 		pci_dev_unlock(bridge);
-	return ret;
+	return false;
+}
+
+int sluice_pci_state_lock(struct sluice_pci_device *pdev)
+{
+	struct pci_dev *bridge = bridge_to_lock(pdev->pci);
+	int tries;
+
+	for (tries = 0; tries < STATE_LOCK_TRIES; tries++) {
+		if (tries)
+			msleep(STATE_LOCK_WAIT_MS);
+		if (try_lock(pdev, bridge))
+			return 0;
+	}
+	/* The state can do without the bridge, but not the reset. */
+	return try_lock(pdev, NULL) ? 0 : -EAGAIN;
+}
+
+void sluice_pci_state_unlock(struct sluice_pci_device *pdev)
+{
+	struct pci_dev *bridge = pdev->locked_bridge;
+
+	/* It doesn't change while we have the lock: a remover takes it first. */
+	if (pdev->removing)
+		pci_cfg_access_unlock(pdev->pci);
+	else
+		pci_dev_unlock(pdev->pci);
+	if (bridge)
+		pci_dev_unlock(bridge);
+}
+
+int sluice_pci_reset_state_locked(struct sluice_pci_device *pdev)
+{
+	if (pdev->locked_bridge != bridge_to_lock(pdev->pci))
+		return -EAGAIN;
+	return pci_reset_function_locked(pdev->pci);
 }
 
 int sluice_pci_reset_function(struct sluice_pci_device *pdev)
 {
-	struct pci_dev *pci = pdev->pci;
 	int ret;
 
-	if (!pci_dev_trylock(pci))
+	wake(pdev);
+	/* Not while being unbound, even if the lock could be had. */
+	if (READ_ONCE(pdev->removing) ||
+	    !try_lock(pdev, bridge_to_lock(pdev->pci)))
 		return -EAGAIN;
-	ret = reset_locked(pci);
-	pci_dev_unlock(pci);
+	ret = sluice_pci_reset_state_locked(pdev);
+	sluice_pci_state_unlock(pdev);
 	return ret;
 }
 
-/* The device lock is the remover's, who waits for us. */
-static int reset_for_remover(struct pci_dev *pci)
+static const char *why_not_reset(int err)
 {
-	int ret;
-
-	if (!pci_cfg_access_trylock(pci))
-		return -EAGAIN;
-	ret = reset_locked(pci);
-	pci_cfg_access_unlock(pci);
-	return ret;
+	switch (err) {
+	case -EPERM:
+		return "a device on its bus has a host driver";
+	case -EAGAIN:
+		return "its bus is kept locked";
+	default:
+		return "neither it nor its bus can be reset";
+	}
 }
 
-/*
- * sluice_pci_reset_closed - the last reset, on behalf of the next owner
- *
- * The device lock can't be waited for: a remover may hold it while it waits
- * for this close. Others hold it for a bounded time.
- */
-void sluice_pci_reset_closed(struct sluice_pci_device *pdev)
+void sluice_pci_reset_rest(struct sluice_pci_device *pdev)
 {
-	struct pci_dev *pci = pdev->pci;
 	int tries, ret = -EAGAIN;
 
-	for (tries = 0; tries < CLOSE_RESET_TRIES; tries++) {
-		if (READ_ONCE(pdev->removing))
-			ret = reset_for_remover(pci);
-		else
-			ret = sluice_pci_reset_function(pdev);
-		if (ret != -EAGAIN)
-			break;
-		msleep(CLOSE_RESET_WAIT_MS);
+	/* Unplugged: gone with all that it knew. */
+	if (pdev->pci->error_state == pci_channel_io_perm_failure)
+		sluice_pci_set_unreset(pdev, false);
+	for (tries = 0; tries < STATE_LOCK_TRIES && ret == -EAGAIN; tries++) {
+		if (tries)
+			msleep(STATE_LOCK_WAIT_MS);
+		ret = sluice_pci_reset_unused_bus(pdev);
 	}
-	if (ret)
-		dev_warn_ratelimited(&pci->dev, "not reset after use (%d)\n", ret);
-}
-
-/**
- * struct affected - the devices that a hot reset would hit
- * @slot: only those in this slot; NULL: all below the bus.
- * @nr: how many there are.
- * @max: how many @devs has room for.
- * @devs: them, each with a reference.
- */
-struct affected {
-	struct pci_slot *slot;
-	unsigned int nr;
-	unsigned int max;
-	struct pci_dev **devs;
-};
-
-static int affected_add(struct pci_dev *pci, void *data)
-{
-	struct affected *affected = data;
-
-	/* Below a device in the slot everything is hit, whatever its slot. */
-	if (affected->slot && pci->bus == affected->slot->bus &&
-	    pci->slot != affected->slot)
-		return 0;
-	if (affected->nr < affected->max)
-		affected->devs[affected->nr] = pci_dev_get(pci);
-	affected->nr++;
-	return 0;
-}
-
-static void affected_put(struct affected *affected)
-{
-	unsigned int i;
-
-	for (i = 0; i < min(affected->nr, affected->max); i++)
-		pci_dev_put(affected->devs[i]);
-	kfree(affected->devs);
-}
-
-/*
- * Return: 0, -ENODEV if the device can't be reset this way, -ENOMEM; -EAGAIN
- * if devices come up faster than they can be counted.
- */
-static int affected_get(struct pci_dev *pci, struct affected *affected)
-{
-	*affected = (struct affected) {};
-	if (!pci_probe_reset_slot(pci->slot))
-		affected->slot = pci->slot;
-	else if (pci_probe_reset_bus(pci->bus))
-		return -ENODEV;
-
-	pci_walk_bus(pci->bus, affected_add, affected);
-	affected->devs = kcalloc(affected->nr, sizeof(*affected->devs),
-				 GFP_KERNEL_ACCOUNT);
-	if (!affected->devs)
-		return -ENOMEM;
-	affected->max = affected->nr;
-	affected->nr = 0;
-	pci_walk_bus(pci->bus, affected_add, affected);
-	if (affected->nr <= affected->max)
-		return 0;
-
-	affected_put(affected);
-	return -EAGAIN;
+	/* Those in use are a matter of time: the last one's close resets all. */
+	if (!pdev->unreset || pdev->told_unreset || ret == -EBUSY)
+		return;
+	pdev->told_unreset = true;
+	pci_warn(pdev->pci, "not reset after use: %s (%d)\n",
+		 why_not_reset(ret), ret);
 }
 
 static int dependent_device(struct pci_dev *pci,
@@ -258,7 +257,7 @@ static int dependent_device(struct pci_dev *pci,
 	return 0;
 }
 
-static long copy_affected(const struct affected *affected,
+static long copy_affected(const struct sluice_pci_affected *affected,
 			  struct vfio_pci_hot_reset_info *info,
 			  struct vfio_pci_hot_reset_info __user *arg)
 {
@@ -285,7 +284,7 @@ long sluice_pci_hot_reset_info(struct sluice_pci_device *pdev,
 			       struct vfio_pci_hot_reset_info __user *arg)
 {
 	struct vfio_pci_hot_reset_info info;
-	struct affected affected;
+	struct sluice_pci_affected affected;
 	long ret;
 
 	if (copy_from_user(&info, arg, sizeof(info)))
@@ -293,11 +292,11 @@ long sluice_pci_hot_reset_info(struct sluice_pci_device *pdev,
 	if (info.argsz < sizeof(info))
 		return -EINVAL;
 
-	ret = affected_get(pdev->pci, &affected);
+	ret = sluice_pci_affected_get(pdev->pci, &affected);
 	if (ret)
 		return ret;
 	ret = copy_affected(&affected, &info, arg);
-	affected_put(&affected);
+	sluice_pci_affected_put(&affected);
 
 	/* A buffer too short is told how long it should have been. */
 	if ((!ret || ret == -ENOSPC) && copy_to_user(arg, &info, sizeof(info)))
@@ -322,7 +321,7 @@ static bool in_files(struct sluice_device *sdev, struct file **files,
  * affected device in such a group the reset hits nobody else. Bound to this
  * driver each of them must be: its memory is withdrawn by reset_prepare().
  */
-static int all_in_files_locked(const struct affected *affected,
+static int all_in_files_locked(const struct sluice_pci_affected *affected,
 			       struct file **files, unsigned int nr)
 {
 	struct sluice_pci_device *pdev;
@@ -336,6 +335,14 @@ static int all_in_files_locked(const struct affected *affected,
 	return 0;
 }
 
+static void wake_all_locked(const struct sluice_pci_affected *affected)
+{
+	unsigned int i;
+
+	for (i = 0; i < affected->nr; i++)
+		wake(sluice_pci_find_locked(affected->devs[i]));
+}
+
 /*
  * None of our devices comes or goes under the list's lock. Which devices are
  * affected is asked only here: nothing that user space can draw out, such as
@@ -344,19 +351,21 @@ static int all_in_files_locked(const struct affected *affected,
 static int hot_reset(struct sluice_pci_device *pdev, struct file **files,
 		     unsigned int nr)
 {
-	struct affected affected;
+	struct sluice_pci_affected affected;
 	int ret;
 
 	guard(mutex)(&sluice_pci_list_lock);
 
-	ret = affected_get(pdev->pci, &affected);
+	ret = sluice_pci_affected_get(pdev->pci, &affected);
 	if (ret)
 		return ret;
 	ret = all_in_files_locked(&affected, files, nr);
+	if (!ret)
+		wake_all_locked(&affected);
 	/* Only tries the devices' locks: -EAGAIN if one is taken. */
 	if (!ret)
 		ret = pci_reset_bus(pdev->pci);
-	affected_put(&affected);
+	sluice_pci_affected_put(&affected);
 	return ret;
 }
 
@@ -393,7 +402,7 @@ long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
 			  struct vfio_pci_hot_reset __user *arg)
 {
 	struct vfio_pci_hot_reset reset;
-	struct affected affected;
+	struct sluice_pci_affected affected;
 	unsigned int max;
 	long ret;
 	s32 *fds;
@@ -404,11 +413,11 @@ long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
 		return -EINVAL;
 
 	/* Only to bound the count: hot_reset() asks again. */
-	ret = affected_get(pdev->pci, &affected);
+	ret = sluice_pci_affected_get(pdev->pci, &affected);
 	if (ret)
 		return ret;
 	max = affected.nr;
-	affected_put(&affected);
+	sluice_pci_affected_put(&affected);
 
 	/* One group per device is the most there can be. */
 	if (reset.count > max ||
