@@ -272,7 +272,16 @@ static void suspend(struct kunit *test)
 						    &phys));
 	KUNIT_EXPECT_EQ(test, -EFAULT, fake_vtd_translate(hw, 0x110, 0x5000,
 							  true, &phys));
+
+	/* Whatever hardware remembers of the device, it reads once more. */
+	KUNIT_EXPECT_NOT_NULL(test, xa_load(&hw->context, 0x108));
+	vtd_device_tell_again(fd->device);
+	KUNIT_EXPECT_NULL(test, xa_load(&hw->context, 0x108));
 	vtd_device_block(fd->device);
+	/* QEMU has to be told of a device that is blocked, too. */
+	fake_vtd_clear_events(hw);
+	vtd_device_tell_again(fd->device);
+	KUNIT_EXPECT_EQ(test, 2, hw->nr_events);
 	fake_vtd_check_idle(test);
 }
 

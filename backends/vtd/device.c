@@ -254,3 +254,19 @@ int vtd_device_attach(struct vtd_device *device, struct vtd_domain *domain)
 					link->did));
 	return 0;
 }
+
+/**
+ * vtd_device_tell_again - have hardware read a device's entries once more
+ * @device: the device
+ */
+void vtd_device_tell_again(struct vtd_device *device)
+{
+	struct vtd_unit *unit = device->unit;
+	u16 did = VTD_DID_NOT_PRESENT;
+
+	guard(mutex)(&unit->lock);
+	if (device->entry.low)
+		did = FIELD_GET(VTD_CONTEXT_DID,
+				le64_to_cpu(device->entry.high));
+	vtd_inval_context(unit, device->rids, device->nr_rids, did, did);
+}

@@ -286,6 +286,22 @@ static void resume(void *data)
 	}
 }
 
+/*
+ * QEMU decides whether a device's DMA is translated at all when translation is switched
+ * on, and when a context entry is invalidated. When units resume, the bridges have no bus
+ * numbers yet, so it looks at the entry of another requester ID, on bus 0, which may be
+ * a host device's that passes through. By now the bridges above have theirs again, and the
+ * device can't be a bus master yet. Hardware loses nothing by this.
+ */
+static void tell_again(struct pci_dev *pdev)
+{
+	const struct dev_iommu *iommu = pdev->dev.iommu;
+
+	if (iommu && iommu->iommu_dev && iommu->iommu_dev->ops == &vtd_iommu_ops)
+		vtd_device_tell_again(dev_iommu_priv_get(&pdev->dev));
+}
+DECLARE_PCI_FIXUP_RESUME_EARLY(PCI_ANY_ID, PCI_ANY_ID, tell_again);
+
 static const struct syscore_ops syscore_ops = {
 	.suspend = suspend,
 	.resume = resume,

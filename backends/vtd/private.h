@@ -238,6 +238,7 @@ struct vtd_device {
 struct vtd_device *vtd_device_alloc(struct vtd_unit *unit, struct pci_dev *pci,
 				    const u16 *rids, unsigned int nr);
 void vtd_device_free(struct vtd_device *device);
+void vtd_device_tell_again(struct vtd_device *device);
 void vtd_device_block(struct vtd_device *device);
 int vtd_device_pass_through(struct vtd_device *device);
 int vtd_device_attach(struct vtd_device *device, struct vtd_domain *domain);
