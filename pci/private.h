@@ -91,14 +91,15 @@ struct sluice_pci_bar {
 
 /**
  * struct sluice_pci_unmask - an eventfd whose signal unmasks INTx
- * @file: the eventfd; the reference keeps it from ever hanging up.
- * @ctx: the same.
- * @wait: our entry in the eventfd's wait queue.
+ * @ctx: the eventfd's context, with a reference; NULL: none. irq_lock.
+ * @hung_up: the eventfd was closed, and @wait is in no queue any more. Set by
+ *	the wake-up, under the wait queue's lock; cleared under irq_lock.
+ * @wait: our entry in the eventfd's wait queue, unless @hung_up.
  * @poll: used once, to be queued.
  */
 struct sluice_pci_unmask {
-	struct file *file;
 	struct eventfd_ctx *ctx;
+	bool hung_up;
 	wait_queue_entry_t wait;
 	poll_table poll;
 };
@@ -120,7 +121,7 @@ struct sluice_pci_unmask {
  * @name: for /proc/interrupts.
  * @trigger: what to signal; changed under irq_lock, read by the handler.
  * @resend: signals @trigger when unmasking found the line still asserted.
- * @unmask: the unmask eventfd, if @unmask.file; irq_lock.
+ * @unmask: the unmask eventfd, if @unmask.ctx; irq_lock.
  */
 struct sluice_pci_intx {
 	spinlock_t lock;			/* innermost, irq-safe */

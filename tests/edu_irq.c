@@ -9,6 +9,7 @@
 #include "sys.h"
 #include "vfio.h"
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 
 #define INTX VFIO_PCI_INTX_IRQ_INDEX
@@ -20,6 +21,9 @@
 /* Long enough for an interrupt to come, and for one not to come. */
 #define SOON_MS 3000
 #define NEVER_MS 300
+
+/* Of those that race or repeat. */
+#define ROUNDS 200
 
 FIXTURE(irq)
 {
@@ -192,6 +196,121 @@ TEST_F(irq, intx_unmask_by_eventfd)
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, UNMASK, 0, 1, &none));
 	notify(resample);
 	EXPECT_EQ(0, sys_signals(self->efd, NEVER_MS));
+}
+
+static int attach_unmask(int device, int efd)
+{
+	return vfio_irqs(device, INTX, UNMASK, 0, 1, &efd);
+}
+
+/* QEMU closes an unmask eventfd without detaching it, and attaches the next. */
+TEST_F(irq, intx_unmask_eventfd_closed)
+{
+	int first = eventfd(0, EFD_NONBLOCK), copy = dup(first);
+	int second = eventfd(0, EFD_NONBLOCK), i;
+
+	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
+	ASSERT_EQ(0, attach_unmask(self->fd, first));
+	EXPECT_EQ(-EBUSY, attach_unmask(self->fd, first));
+	EXPECT_EQ(-EBUSY, attach_unmask(self->fd, second));
+	close(first);
+	EXPECT_EQ(-EBUSY, attach_unmask(self->fd, second));
+	close(copy);
+	ASSERT_EQ(0, attach_unmask(self->fd, second));
+
+	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
+	notify(second);
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
+	edu_write(&self->edu, EDU_IRQ_ACK, 1);
+	notify(second);
+	close(second);
+
+	/* The close has done all there is to do when it returns. */
+	for (i = 0; i < ROUNDS; i++) {
+		second = eventfd(0, EFD_NONBLOCK);
+		ASSERT_EQ(0, attach_unmask(self->fd, second));
+		close(second);
+	}
+	/* One that has been closed can still be detached, and INTx disabled. */
+	ASSERT_EQ(0, attach_unmask(self->fd, -1));
+	second = eventfd(0, EFD_NONBLOCK);
+	ASSERT_EQ(0, attach_unmask(self->fd, second));
+	close(second);
+	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 0, NULL));
+}
+
+/* A round for each thread of intx_unmask_races: false if the kernel was wrong. */
+static bool attach_and_close(int device)
+{
+	int efd = eventfd(0, EFD_NONBLOCK), ret;
+
+	ret = attach_unmask(device, efd);
+	notify(efd);
+	close(efd);
+	return !ret || ret == -EBUSY || ret == -EINVAL;
+}
+
+static bool detach(int device)
+{
+	int ret = attach_unmask(device, -1);
+
+	return !ret || ret == -EINVAL;
+}
+
+static bool disable_and_enable(int device)
+{
+	int efd = eventfd(0, EFD_NONBLOCK), ret;
+
+	ret = vfio_irqs(device, INTX, TRIGGER, 0, 0, NULL);
+	if (!ret)
+		ret = vfio_irqs(device, INTX, TRIGGER, 0, 1, &efd);
+	close(efd);
+	return !ret;
+}
+
+struct racer {
+	pthread_t thread;
+	int device;
+	bool (*round)(int device);
+	int wrong;
+};
+
+static void *race(void *arg)
+{
+	struct racer *racer = arg;
+	int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		racer->wrong += !racer->round(racer->device);
+	return NULL;
+}
+
+/* Closes of an unmask eventfd against all else that lets go of it. */
+TEST_F_TIMEOUT(irq, intx_unmask_races, 90)
+{
+	struct racer racers[] = {
+		{ .device = self->fd, .round = attach_and_close },
+		{ .device = self->fd, .round = attach_and_close },
+		{ .device = self->fd, .round = detach },
+		{ .device = self->fd, .round = disable_and_enable },
+	};
+	int i;
+
+	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
+	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, pthread_create(&racers[i].thread, NULL, race,
+					    &racers[i]));
+	for (i = 0; i < 4; i++) {
+		pthread_join(racers[i].thread, NULL);
+		EXPECT_EQ(0, racers[i].wrong)
+		{
+			TH_LOG("racer %d", i);
+		}
+	}
+	/* No close of theirs was missed. */
+	ASSERT_EQ(0, attach_unmask(self->fd, eventfd(0, EFD_NONBLOCK)));
 }
 
 /* DisINTx of the virtual command register masks, too. */
