@@ -162,6 +162,9 @@ static void set_power_state_locked(struct sluice_pci_device *pdev,
 		return;
 	if (was_off && state == PCI_D0 && cfg->pm_saved)
 		restore_from_d3(pdev, command);
+	/* The copy is of before D3hot, where INTx may have been set up anew. */
+	if (was_off)
+		sluice_pci_intx_sync(pdev);
 }
 
 static void host_set_power_state(struct sluice_pci_config *cfg,

@@ -197,8 +197,21 @@ void sluice_pci_intx_virt_mask(struct sluice_pci_device *pdev, bool masked)
 }
 
 /*
- * After somebody else has read the command register and written it back, as a
- * reset does: it may have undone what was done to our bit in between.
+ * While INTx isn't enabled. The kernel's MSI code, for one, lets INTx loose when it
+ * gives up MSI.
+ */
+void sluice_pci_intx_quiesce(struct sluice_pci_device *pdev)
+{
+	if (pdev->no_intx || pdev->intx.maskable)
+		mask_in_device(pdev->pci);
+}
+
+/*
+ * To be called after anything else has written the command register, or the
+ * device may have lost it: a reset, of whatever kind, or the way out of D3hot.
+ * The bit is then as reset, or as it was when the state was saved. If INTx isn't
+ * enabled, nobody would answer the device, and a shared line would die: so the
+ * bit matters then as well.
  */
 void sluice_pci_intx_sync(struct sluice_pci_device *pdev)
 {
@@ -208,6 +221,8 @@ void sluice_pci_intx_sync(struct sluice_pci_device *pdev)
 	spin_lock_irqsave(&intx->lock, flags);
 	if (intx->active)
 		update_and_resend_locked(pdev);
+	else
+		sluice_pci_intx_quiesce(pdev);
 	spin_unlock_irqrestore(&intx->lock, flags);
 }
 
@@ -379,13 +394,6 @@ void sluice_pci_intx_init(struct sluice_pci_device *pdev)
 {
 	spin_lock_init(&pdev->intx.lock);
 	INIT_WORK(&pdev->intx.resend, resend_work);
-}
-
-/* The kernel's MSI code lets INTx loose when it gives up MSI. */
-void sluice_pci_intx_quiesce(struct sluice_pci_device *pdev)
-{
-	if (pdev->no_intx || pdev->intx.maskable)
-		mask_in_device(pdev->pci);
 }
 
 void sluice_pci_intx_open(struct sluice_pci_device *pdev)

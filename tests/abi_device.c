@@ -483,6 +483,86 @@ TEST_F(device, reset_keeps_configuration)
 	EXPECT_EQ(val, again);
 }
 
+/* Hardware's own bit, which the user's view of the register doesn't show. */
+static bool intx_is_off(const struct pci_dev *dev)
+{
+	return pci_cfg_read(dev, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE;
+}
+
+static int intx_enable(int device, int *efd)
+{
+	return vfio_irqs(device, VFIO_PCI_INTX_IRQ_INDEX, TRIGGER, 0, 1, efd);
+}
+
+static int intx_disable(int device)
+{
+	return vfio_irqs(device, VFIO_PCI_INTX_IRQ_INDEX, TRIGGER, 0, 0, NULL);
+}
+
+#define PEER_INTX "the peer leaves INTx on while nobody listens"
+
+/*
+ * While nobody listens to INTx it is off in hardware, whatever becomes of the command
+ * register: else a device that asserts a shared line takes it from the others.
+ */
+TEST_F(device, intx_off_after_resets)
+{
+	char path[128];
+
+	if (sys_is_peer())
+		SKIP(return, PEER_INTX);
+	EXPECT_TRUE(intx_is_off(&self->pci));
+	if (can_reset(&self->pci)) {
+		ASSERT_EQ(0, vfio_ioctl(self->fd, VFIO_DEVICE_RESET, NULL));
+		EXPECT_TRUE(intx_is_off(&self->pci));
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset",
+			 self->pci.name);
+		ASSERT_LE(0, sys_write(path, "1"));
+		EXPECT_TRUE(intx_is_off(&self->pci));
+	}
+
+	/* What a device leaves that resets itself, by a register of its own. */
+	ASSERT_EQ(0, pci_cfg_write(&self->pci, PCI_COMMAND, 2, 0));
+	ASSERT_EQ(0, pci_cfg_write(&self->pci, BAR0, 4, 0));
+	EXPECT_FALSE(intx_is_off(&self->pci));
+	ASSERT_EQ(0, vfio_command(self->fd, PCI_COMMAND_MEMORY, 0));
+	EXPECT_NE(0, pci_cfg_read(&self->pci, BAR0, 4) & ~0xfU);
+	EXPECT_TRUE(intx_is_off(&self->pci));
+}
+
+/* A function may lose its configuration between D3hot and D0; we restore it. */
+TEST(intx_set_up_in_d3hot)
+{
+	struct pci_dev pci;
+	unsigned int pm;
+	struct vfio v;
+	int efd = eventfd(0, EFD_NONBLOCK);
+
+	if (sys_is_peer())
+		SKIP(return, PEER_INTX);
+	if (pci_find_alone(&pci, PCI_ID_E1000E, 0))
+		SKIP(return, "no e1000e");
+	ASSERT_EQ(0, legacy_open(&v, &pci));
+	pm = pci_cap(&pci, PCI_CAP_ID_PM);
+	ASSERT_NE(0, pm);
+	ASSERT_FALSE(pci_cfg_read(&pci, pm + PCI_PM_CTRL, 2) &
+		     PCI_PM_CTRL_NO_SOFT_RESET);
+	ASSERT_EQ(0, intx_enable(v.device, &efd));
+	EXPECT_FALSE(intx_is_off(&pci));
+
+	ASSERT_EQ(0, vfio_cfg_write(v.device, pm + PCI_PM_CTRL, 2, 3));
+	EXPECT_EQ(3, pci_cfg_read(&pci, pm + PCI_PM_CTRL, 2) & 3);
+	ASSERT_EQ(0, intx_disable(v.device));
+	ASSERT_EQ(0, vfio_cfg_write(v.device, pm + PCI_PM_CTRL, 2, 0));
+	EXPECT_TRUE(intx_is_off(&pci));
+
+	ASSERT_EQ(0, vfio_cfg_write(v.device, pm + PCI_PM_CTRL, 2, 3));
+	ASSERT_EQ(0, intx_enable(v.device, &efd));
+	ASSERT_EQ(0, vfio_cfg_write(v.device, pm + PCI_PM_CTRL, 2, 0));
+	EXPECT_FALSE(intx_is_off(&pci));
+	vfio_close(&v);
+}
+
 TEST_F(device, hot_reset)
 {
 	union {
