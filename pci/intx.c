@@ -4,7 +4,7 @@
  *
  * Owns: the request of the line, masking, automatic masking by the handler,
  * and hardware's INTx disable bit for as long as the device is open. Does not
- * own: the eventfd that unmasks (unmask.c).
+ * own: the eventfds, of which one is signalled and one unmasks (unmask.c).
  *
  * INTx is level triggered: from the handler on it stays masked until the user
  * has served the device and unmasks.
@@ -239,9 +239,11 @@ static int intx_enable(struct sluice_pci_device *pdev,
 
 	/* Not active, thus masked in the device, or else not enabled here. */
 	intx->irq = pdev->pci->irq;
-	intx->trigger = trigger;
 	intx->masked = false;
 	intx->line_off = !intx->maskable;
+	ret = sluice_pci_intx_set_signal(pdev, trigger);
+	if (ret)
+		goto err_name;
 	if (!intx->maskable)
 		irq_set_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
 
@@ -249,7 +251,7 @@ static int intx_enable(struct sluice_pci_device *pdev,
 			  intx->maskable ? IRQF_SHARED : IRQF_NO_AUTOEN,
 			  intx->name, pdev);
 	if (ret)
-		goto err_name;
+		goto err_signal;
 
 	pdev->irq_type = VFIO_PCI_INTX_IRQ_INDEX;
 	spin_lock_irq(&intx->lock);
@@ -258,10 +260,11 @@ static int intx_enable(struct sluice_pci_device *pdev,
 	spin_unlock_irq(&intx->lock);
 	return 0;
 
-err_name:
+err_signal:
 	if (!intx->maskable)
 		irq_clear_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
-	intx->trigger = NULL;
+	sluice_pci_intx_clear_signal(pdev);
+err_name:
 	kfree(intx->name);
 	return ret;
 }
@@ -269,6 +272,7 @@ err_name:
 void sluice_pci_intx_disable(struct sluice_pci_device *pdev)
 {
 	struct sluice_pci_intx *intx = &pdev->intx;
+	struct eventfd_ctx *trigger = intx->trigger;
 
 	lockdep_assert_held(&pdev->irq_lock);
 
@@ -284,25 +288,29 @@ void sluice_pci_intx_disable(struct sluice_pci_device *pdev)
 	if (!intx->maskable)
 		irq_clear_status_flags(intx->irq, IRQ_DISABLE_UNLAZY);
 
-	if (intx->trigger)
-		eventfd_ctx_put(intx->trigger);
-	intx->trigger = NULL;
+	sluice_pci_intx_clear_signal(pdev);
+	if (trigger)
+		eventfd_ctx_put(trigger);
 	kfree(intx->name);
 	pdev->irq_type = SLUICE_PCI_IRQ_NONE;
 }
 
-static void intx_replace_trigger(struct sluice_pci_device *pdev,
-				 struct eventfd_ctx *trigger)
+static int intx_replace_trigger(struct sluice_pci_device *pdev,
+				struct eventfd_ctx *trigger)
 {
 	struct sluice_pci_intx *intx = &pdev->intx;
 	struct eventfd_ctx *old = intx->trigger;
+	int ret;
 
-	WRITE_ONCE(intx->trigger, trigger);
+	ret = sluice_pci_intx_set_signal(pdev, trigger);
+	if (ret)
+		return ret;
 	/* Whoever has read the old one is done with it after this. */
 	synchronize_irq(intx->irq);
 	flush_work(&intx->resend);
 	if (old)
 		eventfd_ctx_put(old);
+	return 0;
 }
 
 static int intx_set_trigger(struct sluice_pci_device *pdev, s32 fd)
@@ -316,12 +324,10 @@ static int intx_set_trigger(struct sluice_pci_device *pdev, s32 fd)
 			return PTR_ERR(trigger);
 	}
 
-	if (pdev->irq_type == VFIO_PCI_INTX_IRQ_INDEX) {
-		intx_replace_trigger(pdev, trigger);
-		return 0;
-	}
-
-	ret = intx_enable(pdev, trigger);
+	if (pdev->irq_type == VFIO_PCI_INTX_IRQ_INDEX)
+		ret = intx_replace_trigger(pdev, trigger);
+	else
+		ret = intx_enable(pdev, trigger);
 	if (ret && trigger)
 		eventfd_ctx_put(trigger);
 	return ret;
@@ -393,6 +399,7 @@ int sluice_pci_intx_set(struct sluice_pci_device *pdev,
 void sluice_pci_intx_init(struct sluice_pci_device *pdev)
 {
 	spin_lock_init(&pdev->intx.lock);
+	INIT_LIST_HEAD(&pdev->intx.node);
 	INIT_WORK(&pdev->intx.resend, resend_work);
 }
 

@@ -18,6 +18,7 @@
  *	  sluice_pci_list_lock			(main.c)
  *	    the group's lock, sdev.open_lock	(core)
  *	      irq_lock				mutex
+ *	        unmask.c's list lock		mutex
  *	      config.lock			mutex (config.c)
  *	        memory_lock			rwsem
  *	          the core's mmio lock, i_mmap_rwsem
@@ -91,7 +92,8 @@ struct sluice_pci_bar {
 
 /**
  * struct sluice_pci_unmask - an eventfd whose signal unmasks INTx
- * @ctx: the eventfd's context, with a reference; NULL: none. irq_lock.
+ * @ctx: the eventfd's context, with a reference; NULL: none. Changed with irq_lock
+ *	and unmask.c's list lock held, read under either.
  * @hung_up: the eventfd was closed, and @wait is in no queue any more. Set by
  *	the wake-up, under the wait queue's lock; cleared under irq_lock.
  * @wait: our entry in the eventfd's wait queue, unless @hung_up.
@@ -119,9 +121,11 @@ struct sluice_pci_unmask {
  * @line_off: disable_irq() has been called on the line (not @maskable).
  * @irq: Linux interrupt number; constant while @active.
  * @name: for /proc/interrupts.
- * @trigger: what to signal; changed under irq_lock, read by the handler.
+ * @trigger: what to signal; changed with irq_lock and unmask.c's list lock held,
+ *	read under either, and by the handler.
  * @resend: signals @trigger when unmasking found the line still asserted.
  * @unmask: the unmask eventfd, if @unmask.ctx; irq_lock.
+ * @node: in the list of those that are enabled; unmask.c.
  */
 struct sluice_pci_intx {
 	spinlock_t lock;			/* innermost, irq-safe */
@@ -135,6 +139,7 @@ struct sluice_pci_intx {
 	struct eventfd_ctx *trigger;
 	struct work_struct resend;
 	struct sluice_pci_unmask unmask;
+	struct list_head node;
 };
 
 /**
@@ -497,6 +502,35 @@ void sluice_pci_intx_unmask(struct sluice_pci_device *pdev);
 
 /* unmask.c */
 
+/**
+ * sluice_pci_intx_set_signal - choose what INTx signals
+ * @pdev: the device, whose INTx counts as enabled from now on
+ * @trigger: the eventfd, or NULL for none; the reference stays the caller's
+ *
+ * Context: irq_lock held.
+ * Return: 0, or -EINVAL, with nothing changed, if @trigger unmasks the INTx of this
+ *	device or another one.
+ */
+int sluice_pci_intx_set_signal(struct sluice_pci_device *pdev,
+			       struct eventfd_ctx *trigger);
+
+/**
+ * sluice_pci_intx_clear_signal - INTx is no longer enabled, and signals nothing
+ * @pdev: the device
+ *
+ * Context: irq_lock held.
+ */
+void sluice_pci_intx_clear_signal(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_unmask_attach - have an eventfd unmask INTx
+ * @pdev: the device, with INTx enabled
+ * @fd: the eventfd
+ *
+ * Context: irq_lock held.
+ * Return: 0; -EBUSY if there is one that is still open; -EINVAL if the INTx of this
+ *	device or another one signals it; or, for no eventfd, -EBADF or -EINVAL.
+ */
 int sluice_pci_unmask_attach(struct sluice_pci_device *pdev, int fd);
 void sluice_pci_unmask_detach(struct sluice_pci_device *pdev);
 

@@ -2,8 +2,9 @@
 /*
  * Unmasking INTx by an eventfd, without a system call per interrupt.
  *
- * Owns: our entry in that eventfd's wait queue. KVM signals it when the guest
- * acknowledges a level-triggered interrupt.
+ * Owns: our entry in that eventfd's wait queue, and which eventfds INTx signals.
+ * KVM signals the unmask eventfd when the guest acknowledges a level-triggered
+ * interrupt.
  *
  * We hold the eventfd's context, not its file, so that the eventfd can be closed
  * without being detached first, as QEMU does. Its last close hangs up: the
@@ -11,10 +12,88 @@
  * context can't be put there, since detaching may be using it at that moment. It
  * stays ours until the next attach, detach or close, under irq_lock.
  */
+#include <linux/cleanup.h>
 #include <linux/file.h>
 #include <linux/poll.h>
 
 #include "private.h"
+
+/*
+ * What the INTx of one device signals must not unmask INTx, be it that of another
+ * device. Otherwise, as long as the lines are asserted, each signal unmasks and
+ * each unmask signals, without an end, in handlers and work items, which no
+ * user's account pays for. A program that passes signals on pays for it itself.
+ *
+ * The lock guards the list of devices with INTx enabled. Their triggers and unmask
+ * eventfds change only with it and irq_lock held.
+ */
+static DEFINE_MUTEX(enabled_lock);		/* in irq_lock; nothing inside */
+static LIST_HEAD(enabled);
+
+static bool is_unmask_locked(const struct eventfd_ctx *ctx)
+{
+	struct sluice_pci_intx *intx;
+
+	lockdep_assert_held(&enabled_lock);
+
+	list_for_each_entry(intx, &enabled, node) {
+		if (intx->unmask.ctx == ctx)
+			return true;
+	}
+	return false;
+}
+
+static bool is_trigger_locked(const struct eventfd_ctx *ctx)
+{
+	struct sluice_pci_intx *intx;
+
+	lockdep_assert_held(&enabled_lock);
+
+	list_for_each_entry(intx, &enabled, node) {
+		if (intx->trigger == ctx)
+			return true;
+	}
+	return false;
+}
+
+int sluice_pci_intx_set_signal(struct sluice_pci_device *pdev,
+			       struct eventfd_ctx *trigger)
+{
+	struct sluice_pci_intx *intx = &pdev->intx;
+
+	lockdep_assert_held(&pdev->irq_lock);
+	guard(mutex)(&enabled_lock);
+
+	if (trigger && is_unmask_locked(trigger))
+		return -EINVAL;
+	if (list_empty(&intx->node))
+		list_add(&intx->node, &enabled);
+	WRITE_ONCE(intx->trigger, trigger);
+	return 0;
+}
+
+void sluice_pci_intx_clear_signal(struct sluice_pci_device *pdev)
+{
+	struct sluice_pci_intx *intx = &pdev->intx;
+
+	lockdep_assert_held(&pdev->irq_lock);
+	guard(mutex)(&enabled_lock);
+
+	intx->trigger = NULL;
+	list_del_init(&intx->node);
+}
+
+static int set_unmask(struct sluice_pci_unmask *unmask,
+		      struct eventfd_ctx *ctx)
+{
+	guard(mutex)(&enabled_lock);
+
+	if (is_trigger_locked(ctx))
+		return -EINVAL;
+	unmask->ctx = ctx;
+	unmask->hung_up = false;
+	return 0;
+}
 
 /* Called with the wait queue's lock held and interrupts off. */
 static int unmask_wake(wait_queue_entry_t *wait, unsigned int mode, int sync,
@@ -52,6 +131,7 @@ int sluice_pci_unmask_attach(struct sluice_pci_device *pdev, int fd)
 	struct sluice_pci_unmask *unmask = &pdev->intx.unmask;
 	struct eventfd_ctx *ctx;
 	struct file *file;
+	int ret;
 
 	lockdep_assert_held(&pdev->irq_lock);
 
@@ -69,8 +149,11 @@ int sluice_pci_unmask_attach(struct sluice_pci_device *pdev, int fd)
 
 	/* The last one has hung up. */
 	sluice_pci_unmask_detach(pdev);
-	unmask->ctx = ctx;
-	unmask->hung_up = false;
+	ret = set_unmask(unmask, ctx);
+	if (ret) {
+		eventfd_ctx_put(ctx);
+		goto out_put;
+	}
 	init_waitqueue_func_entry(&unmask->wait, unmask_wake);
 	init_poll_funcptr(&unmask->poll, unmask_queue);
 
@@ -78,8 +161,9 @@ int sluice_pci_unmask_attach(struct sluice_pci_device *pdev, int fd)
 	if (vfs_poll(file, &unmask->poll) & EPOLLIN)
 		sluice_pci_intx_unmask(pdev);
 	/* Not before: while we hold the file the eventfd can't hang up. */
+out_put:
 	fput(file);
-	return 0;
+	return ret;
 }
 
 void sluice_pci_unmask_detach(struct sluice_pci_device *pdev)
@@ -97,6 +181,8 @@ void sluice_pci_unmask_detach(struct sluice_pci_device *pdev)
 	 * eventfd has hung up, our entry is in no queue, and this is harmless.
 	 */
 	eventfd_ctx_remove_wait_queue(unmask->ctx, &unmask->wait, &count);
-	eventfd_ctx_put(unmask->ctx);
-	unmask->ctx = NULL;
+	scoped_guard(mutex, &enabled_lock) {
+		eventfd_ctx_put(unmask->ctx);
+		unmask->ctx = NULL;
+	}
 }

@@ -240,6 +240,51 @@ TEST_F(irq, intx_unmask_eventfd_closed)
 	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 0, NULL));
 }
 
+/* A second edu with an address space of its own. */
+static int open_other(struct vfio *other)
+{
+	struct pci_dev dev;
+	int ret = pci_find_alone(&dev, PCI_ID_EDU, 1);
+
+	return ret ? ret : legacy_open(other, &dev);
+}
+
+/*
+ * What INTx signals can't unmask INTx, here or in another device: with the line kept
+ * asserted, the kernel would be busy with that for ever.
+ */
+TEST_F(irq, intx_signal_does_not_unmask)
+{
+	int resample = eventfd(0, EFD_NONBLOCK);
+	struct vfio other;
+
+	if (sys_is_peer())
+		SKIP(return, "the peer accepts it, and a CPU is lost");
+	ASSERT_EQ(0, open_other(&other));
+	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &self->efd));
+	EXPECT_EQ(-EINVAL, attach_unmask(self->fd, self->efd));
+	ASSERT_EQ(0, attach_unmask(self->fd, resample));
+	EXPECT_EQ(-EINVAL, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &resample));
+	EXPECT_EQ(-EINVAL,
+		  vfio_irqs(other.device, INTX, TRIGGER, 0, 1, &resample));
+	ASSERT_EQ(0, vfio_irqs(other.device, INTX, TRIGGER, 0, 1,
+			       (int[]){ eventfd(0, EFD_NONBLOCK) }));
+	EXPECT_EQ(-EINVAL, attach_unmask(other.device, self->efd));
+
+	/* What was set up goes on to work. */
+	edu_write(&self->edu, EDU_IRQ_RAISE, 1);
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
+	notify(resample);
+	EXPECT_EQ(1, sys_signals(self->efd, SOON_MS));
+	edu_write(&self->edu, EDU_IRQ_ACK, 1);
+
+	/* What nobody signals any more may unmask, and the reverse. */
+	ASSERT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 0, NULL));
+	EXPECT_EQ(0, attach_unmask(other.device, self->efd));
+	EXPECT_EQ(0, vfio_irqs(self->fd, INTX, TRIGGER, 0, 1, &resample));
+	vfio_close(&other);
+}
+
 /* A round for each thread of intx_unmask_races: false if the kernel was wrong. */
 static bool attach_and_close(int device)
 {
