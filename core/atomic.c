@@ -395,7 +395,7 @@ int sluice_atomic_run(struct sluice_txn *txn, const struct sluice_dma_op *ops,
 	if (ret)
 		return ret;
 	a.regions = kvcalloc(nr, sizeof(struct sluice_region *),
-			     GFP_KERNEL_ACCOUNT);
+			     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!a.regions)
 		return -ENOMEM;
 	mt_init(&a.overlay);

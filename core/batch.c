@@ -389,7 +389,7 @@ static int run_batch(struct sluice_space *space, struct sluice_dma_batch *batch)
 		max = atomic ? batch->nr_ops :
 			       min(batch->nr_ops, SLUICE_BATCH_CHUNK);
 		chunk.ops = kvmalloc_array(max, sizeof(*chunk.ops),
-					   GFP_KERNEL_ACCOUNT);
+					   GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (!chunk.ops)
 			return -ENOMEM;
 	}

@@ -36,8 +36,9 @@ static int add_run(struct sluice_region *region, unsigned long first,
 	if (region->nr_runs + 2 > region->max_runs) {
 		size_t max = 2 * region->max_runs + 2;
 
+		/* As large as the user's memory is scattered: no complaints. */
 		run = kvrealloc(region->runs, array_size(max, sizeof(*run)),
-				GFP_KERNEL_ACCOUNT);
+				GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (!run)
 			return -ENOMEM;
 		region->runs = run;

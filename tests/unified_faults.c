@@ -488,6 +488,81 @@ TEST_F_TIMEOUT(faults, atomic_replacing, 300)
 	}
 }
 
+/* ---- Allocations that are as large as the user wants ---- */
+
+#define SCATTERED 1024
+
+/* Pages in the reverse order of their file, so that no two are neighbours. */
+static char *scattered(struct _test_data_faults *self)
+{
+	int fd = memfd_create("scattered", 0), i;
+	char *mem = sys_alloc(SCATTERED * self->p, self->p);
+
+	if (!mem || ftruncate(fd, SCATTERED * self->p))
+		return NULL;
+	for (i = 0; i < SCATTERED; i++)
+		if (mmap(mem + i * self->p, self->p, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
+			 (SCATTERED - 1 - i) * self->p) == MAP_FAILED)
+			return NULL;
+	close(fd);
+	return mem;
+}
+
+static struct sluice_dma_op many_ops[SLUICE_BATCH_ATOMIC_MAX];
+
+/* Calls that fail for want of memory, until there is enough. */
+static int starve(struct _test_data_faults *self, call_fn call)
+{
+	bool failed = true;
+	int nth, ret = -1;
+
+	for (nth = 1; failed && nth <= INJECT_MAX; nth++) {
+		inject_begin(&self->fail, INJECT_PAGES, nth);
+		ret = call(self);
+		failed = inject_end(&self->fail);
+		if (ret && ret != -ENOMEM && ret != -EFAULT)
+			return ret;
+		if (!ret && failed && self->second)
+			uni_unregister(self->c, self->second);
+	}
+	return ret;
+}
+
+static int call_register_scattered(struct _test_data_faults *self)
+{
+	self->second = 0;
+	return uni_register(self->c, self->area, SCATTERED * self->p, UNI_RW,
+			    &self->second);
+}
+
+static int call_many(struct _test_data_faults *self)
+{
+	return uni_batch(self->c, many_ops, SLUICE_BATCH_CHUNK, NULL, NULL);
+}
+
+static int call_many_atomic(struct _test_data_faults *self)
+{
+	return uni_atomic(self->c, many_ops, SLUICE_BATCH_ATOMIC_MAX, NULL,
+			  NULL);
+}
+
+/* ENOMEM is the user's to know; the kernel's log isn't the user's to fill. */
+TEST_F_TIMEOUT(faults, no_complaints, 120)
+{
+	int kmsg = kmsg_open(), i;
+
+	self->area = scattered(self);
+	ASSERT_NE(NULL, self->area);
+	EXPECT_EQ(0, starve(self, call_register_scattered));
+	self->second = 0;
+	for (i = 0; i < SLUICE_BATCH_ATOMIC_MAX; i++)
+		many_ops[i] = uni_op_unmap(self->u.base, self->p);
+	EXPECT_EQ(0, starve(self, call_many));
+	EXPECT_EQ(0, starve(self, call_many_atomic));
+	EXPECT_FALSE(kmsg_wait(kmsg, "vmalloc error", NULL, 0));
+}
+
 int main(int argc, char **argv)
 {
 	return uni_main(argc, argv, test_harness_run);
