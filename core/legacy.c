@@ -504,7 +504,7 @@ static int check_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
 		return -EINVAL;
 	if (check_add_overflow(iova, size - 1, &last) ||
 	    check_add_overflow(vaddr, size - 1, &vlast))
-		return -EINVAL;
+		return -EOVERFLOW;
 	return 0;
 }
 
@@ -555,11 +555,11 @@ static __always_inline int map_begin(struct sluice_space *space, u64 iova,
  * @size: bytes
  * @prot: %SLUICE_PROT_READ and %SLUICE_PROT_WRITE, at least one
  *
- * Return: 0; -EINVAL for wrong alignment, overflow, or IOVAs that can't be
- * translated; -EEXIST if something is mapped there; -EFAULT if not all of the
- * memory can be pinned with these rights; -ENOMEM for lack of memory or
- * RLIMIT_MEMLOCK; -EINTR if killed; -EIO if the IOMMU is dead. After an error
- * everything is as before.
+ * Return: 0; -EINVAL for wrong alignment, or IOVAs that can't be translated;
+ * -EOVERFLOW if IOVAs or addresses go beyond 2^64; -EEXIST if something is mapped
+ * there; -EFAULT if not all of the memory can be pinned with these rights; -ENOMEM
+ * for lack of memory or RLIMIT_MEMLOCK; -EINTR if killed; -EIO if the IOMMU is
+ * dead. After an error everything is as before.
  */
 int sluice_legacy_map(struct sluice_space *space, u64 iova,
 		      unsigned long vaddr, u64 size, unsigned int prot)

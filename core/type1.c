@@ -76,9 +76,11 @@ static int check_unmap(struct sluice_space *space,
 		*last = U64_MAX;
 		return unmap->iova || unmap->size ? -EINVAL : 0;
 	}
-	if (!unmap->size || !IS_ALIGNED(unmap->iova | unmap->size, granule) ||
-	    check_add_overflow(unmap->iova, unmap->size - 1, last))
+	if (!unmap->size || !IS_ALIGNED(unmap->iova | unmap->size, granule))
 		return -EINVAL;
+	/* An end of exactly 2^64, which QEMU asks for, is none. */
+	if (check_add_overflow(unmap->iova, unmap->size - 1, last))
+		return -EOVERFLOW;
 	return 0;
 }
 

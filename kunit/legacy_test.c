@@ -213,10 +213,10 @@ static void legacy_bad_arguments(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			sluice_legacy_map(space, IOVA, addr, PAGE_SIZE - 1,
 					  RW));
-	KUNIT_EXPECT_EQ(test, -EINVAL,
+	KUNIT_EXPECT_EQ(test, -EOVERFLOW,
 			sluice_legacy_map(space, -PAGES(1), addr, PAGES(2),
 					  RW));
-	KUNIT_EXPECT_EQ(test, -EINVAL,
+	KUNIT_EXPECT_EQ(test, -EOVERFLOW,
 			sluice_legacy_map(space, 0, -PAGES(1), PAGES(2), RW));
 	up_read(&space->lock);
 	KUNIT_EXPECT_TRUE(test, legacy_empty(l));

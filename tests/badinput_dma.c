@@ -198,6 +198,13 @@ static int unmap_raw(const struct env *e, const struct row *r)
 		.name = "unmap: " _name, .call = unmap_raw, .a = (_iova), \
 		.b = (_size), .flags = (_flags), .want = (_want)          \
 	}
+
+#define UNMAP_ROW_DIFF(_name, _iova, _size, _flags, _want, _peer, _why)    \
+	{                                                                 \
+		.name = "unmap: " _name, .call = unmap_raw, .a = (_iova), \
+		.b = (_size), .flags = (_flags), .want = (_want),         \
+		.peer = (_peer), .why = (_why)                            \
+	}
 /* clang-format on */
 
 /* A page at IOVA a, and an unmap from there to the very end of the space. */
@@ -214,6 +221,7 @@ static int unmap_to_the_end(const struct env *e, const struct row *r)
 }
 
 #define VADDR_WHY "VFIO_UPDATE_VADDR isn't offered, so its flags are unknown"
+#define WRAP_WHY "newer Linux's errno, which is EOVERFLOW"
 #define END_WHY "the peer takes the exclusive end, 2^64, for 0: finds nothing"
 
 static const struct row rows[] = {
@@ -255,16 +263,19 @@ static const struct row rows[] = {
 		-EINVAL),
 	MAP_ROW("vaddr not aligned", FREE_IOVA, PAGE, AT_BUF, 512, MAP_RW,
 		-EINVAL),
-	MAP_ROW("iova wraps", -PAGE, 2 * PAGE, AT_BUF, 0, MAP_RW, -EINVAL),
+	MAP_ROW_DIFF("iova wraps", -PAGE, 2 * PAGE, AT_BUF, 0, MAP_RW,
+		     -EOVERFLOW, -EINVAL, WRAP_WHY),
+	MAP_ROW_DIFF("iova wraps to the canary", CANARY_IOVA, -PAGE, AT_BUF, 0,
+		     MAP_RW, -EOVERFLOW, -EINVAL, WRAP_WHY),
 	MAP_ROW("iova ends at 2^64", -PAGE, PAGE, AT_BUF, 0, MAP_RW, -EINVAL),
-	MAP_ROW("vaddr wraps", FREE_IOVA, 2 * PAGE, AT_ABS, -PAGE, MAP_RW,
-		-EINVAL),
+	MAP_ROW_DIFF("vaddr wraps", FREE_IOVA, 2 * PAGE, AT_ABS, -PAGE, MAP_RW,
+		     -EOVERFLOW, -EINVAL, WRAP_WHY),
 	MAP_ROW("vaddr ends at 2^64", FREE_IOVA, PAGE, AT_ABS, -PAGE, MAP_RW,
 		-EFAULT),
 	MAP_ROW("size 2^63", 1ULL << 40, 1ULL << 63, AT_BUF, 0, MAP_RW,
 		-EINVAL),
 	MAP_ROW("up to 2^64, over nothing mapped", 1ULL << 40, -(1ULL << 40),
-		AT_BUF, 0, MAP_RW, -EINVAL),
+		AT_ABS, 0, MAP_RW, -EINVAL),
 	MAP_ROW_DIFF("up to 2^64, over the canary", PAGE, -PAGE, AT_ABS, 0,
 		     MAP_RW, -EEXIST, -EINVAL, END_WHY),
 
@@ -398,8 +409,10 @@ static const struct row rows[] = {
 	UNMAP_ROW("size not aligned", CANARY_IOVA, CANARY_SIZE + 1, 0, -EINVAL),
 	UNMAP_ROW("iova not aligned", CANARY_IOVA - 1, 2 * CANARY_SIZE, 0,
 		  -EINVAL),
-	UNMAP_ROW("wraps", -PAGE, 2 * PAGE, 0, -EINVAL),
-	UNMAP_ROW("wraps to the canary", CANARY_IOVA, -PAGE, 0, -EINVAL),
+	UNMAP_ROW_DIFF("wraps", -PAGE, 2 * PAGE, 0, -EOVERFLOW, -EINVAL,
+		       WRAP_WHY),
+	UNMAP_ROW_DIFF("wraps to the canary", CANARY_IOVA, -PAGE, 0, -EOVERFLOW,
+		       -EINVAL, WRAP_WHY),
 	UNMAP_ROW("last page of 2^64", -PAGE, PAGE, 0, 0),
 	{ .name = "unmap: a mapping, to the end of 2^64",
 	  .call = unmap_to_the_end,
