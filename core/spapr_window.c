@@ -17,6 +17,14 @@
 
 #include "spapr.h"
 
+/*
+ * Levels that a program may ask for a window's table to have, as many as any host with
+ * VFIO has known. How the table is divided is the backend's, or the hypervisor's, choice.
+ * QEMU ignores what it is told of levels, never asks for 1 where a window has more than
+ * 2^21 TCEs, and gives up its guest if all that it tries is refused.
+ */
+#define MAX_LEVELS 5
+
 static u64 size_of(const struct sluice_window *window)
 {
 	return window->last - window->start + 1;
@@ -241,7 +249,7 @@ err_remove:
  * @space: a space of version 2 with a group; its lock is held for writing
  * @page_lg2: log2 of its page size
  * @size: bytes
- * @levels: of its table, up to what a window of each group can have
+ * @levels: of its table, 1 to 5; it makes no difference
  * @start: set to its first IOVA
  *
  * Return: 0; -EINVAL if its page size, size or levels aren't possible, or the groups'
@@ -258,7 +266,7 @@ int sluice_spapr_window_create(struct sluice_space *space, u32 page_lg2,
 	lockdep_assert_held_write(&space->lock);
 	sluice_spapr_caps(space, &caps);
 	if (page_lg2 >= 64 || !(caps.pgsizes & BIT_ULL(page_lg2)) ||
-	    !is_power_of_2(size) || !levels || levels > caps.levels)
+	    !is_power_of_2(size) || !levels || levels > MAX_LEVELS)
 		return -EINVAL;
 	ret = create_all(space, page_lg2, size, &at);
 	if (ret)

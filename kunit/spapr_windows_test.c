@@ -71,7 +71,7 @@ static void windows_errors(struct kunit *test)
 		.levels = 1, .start_addr = 77,
 	}, a;
 	struct spapr *s = create_v2(test);
-	unsigned int cmd = VFIO_IOMMU_SPAPR_TCE_CREATE;
+	unsigned int cmd = VFIO_IOMMU_SPAPR_TCE_CREATE, levels;
 	u64 start;
 
 	a = arg;
@@ -83,7 +83,7 @@ static void windows_errors(struct kunit *test)
 	a = arg;
 	a.levels = 0;
 	KUNIT_EXPECT_EQ(test, -EINVAL, spapr_ioctl(s, cmd, &a, sizeof(a)));
-	a.levels = FAKE_WIN_LEVELS + 1;
+	a.levels = 6;
 	KUNIT_EXPECT_EQ(test, -EINVAL, spapr_ioctl(s, cmd, &a, sizeof(a)));
 	a = arg;
 	a.window_size = 0;
@@ -100,10 +100,15 @@ static void windows_errors(struct kunit *test)
 							  &start));
 	KUNIT_EXPECT_EQ(test, -E2BIG, spapr_create_window(s, 24, 2 * SZ_1T,
 							  &start));
-	/* The most levels there can be. */
-	a = arg;
-	a.levels = FAKE_WIN_LEVELS;
-	KUNIT_EXPECT_EQ(test, 0, spapr_ioctl(s, cmd, &a, sizeof(a)));
+	/* More levels than programs are told of. */
+	for (levels = 1; levels <= 5; levels++) {
+		a = arg;
+		a.levels = levels;
+		KUNIT_EXPECT_EQ(test, 0, spapr_ioctl(s, cmd, &a, sizeof(a)));
+		KUNIT_EXPECT_EQ(test, a.start_addr, HIGH);
+		if (levels < 5)
+			KUNIT_EXPECT_EQ(test, 0, spapr_remove_window(s, HIGH));
+	}
 	KUNIT_EXPECT_EQ(test, -ENOSPC, spapr_create_window(s, 12, SIZE,
 							   &start));
 

@@ -267,7 +267,7 @@ static inline void sluice_gather_add(struct sluice_gather *gather, u64 start,
  * @pgsizes: bit n: a window with pages of 2^n bytes can be made; 0: none can, and
  *	the initial one can't be removed
  * @max: windows there can be at a time, the initial one included
- * @levels: levels that the tables of a window can have
+ * @levels: levels that the tables of a window can have, as programs are told
  */
 struct sluice_window_caps {
 	struct sluice_range initial;
