@@ -252,6 +252,7 @@ static int hv_create(const struct power_pe_desc *desc, unsigned int page_lg2,
 	if (nr >= fp->query.windows || window_lg2 < page_lg2 ||
 	    BIT_ULL(window_lg2 - page_lg2) > fp->query.largest)
 		return violation("create too much", nr, window_lg2);
+	fp->most_tces = max(fp->most_tces, BIT_ULL(window_lg2 - page_lg2));
 	if (err)
 		return err;
 	for (fw = fp->windows; fw->there; fw++)

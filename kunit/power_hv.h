@@ -92,6 +92,7 @@ struct fake_window {
  * @next_start: where others do
  * @restores: with the last window gone, unless it was the default one, that is
  *	there again
+ * @most_tces: of the largest window that it was asked for
  * @windows: the default one has the first place
  */
 struct fake_pe {
@@ -103,6 +104,7 @@ struct fake_pe {
 	u64 first_start;
 	u64 next_start;
 	bool restores;
+	u64 most_tces;
 	struct fake_window windows[FAKE_HV_WINDOWS];
 };
 

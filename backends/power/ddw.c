@@ -21,11 +21,13 @@
 #include "private.h"
 
 /*
- * The large window of unified domains. A terabyte is more than most machines have;
- * its table takes the hypervisor 128 MiB with pages of 64K, which not all of them
- * allocate before it's used.
+ * TCEs of the large window of unified domains: 128 GiB with pages of 64K, 8 GiB with
+ * pages of 4K. The window is made once for every PE, to see where it is, without anybody
+ * having asked for it. So it may not be larger than what any hypervisor can make: under
+ * QEMU, where the host has VFIO of its own, a window with more TCEs than these ends the
+ * virtual machine. The table takes the hypervisor 16 MiB.
  */
-#define LARGE_LG2 40
+#define LARGE_TCES_LG2 21
 
 /*
  * Tables of windows with more TCEs are refused here: they would take gigabytes of the
@@ -62,8 +64,7 @@ static int try_large(struct power_pe *pe, const struct power_ddw_query *query,
 
 	if (!page_lg2 || !query->windows || !query->largest)
 		return 0;
-	tces_lg2 = min_t(unsigned int, ilog2(query->largest), MAX_TCES_LG2);
-	tces_lg2 = min(tces_lg2, LARGE_LG2 - page_lg2);
+	tces_lg2 = min_t(unsigned int, ilog2(query->largest), LARGE_TCES_LG2);
 	/* Where it would be is known only when it's there. */
 	if (power_ddw_create(pe, page_lg2, 1ULL << (tces_lg2 + page_lg2),
 			     &window))
