@@ -141,10 +141,10 @@ static __always_inline bool unmap_page(struct sluice_space *space, u64 iova,
  * What is mapped there is replaced.
  *
  * Return: 0; -ENXIO if there is no window at @iova; -EINVAL if the range leaves it,
- * anything isn't aligned to its pages, or, in version 2, not all of the memory is
- * registered; -EPERM if memory isn't contiguous enough for its pages; -EFAULT if it
- * can't be pinned; -ENOMEM; -EINTR if killed; -EIO if the IOMMU is dead. After an error
- * nothing of this map is left; what it was to replace may be unmapped.
+ * anything isn't aligned to its pages, or, in version 2, the memory isn't all
+ * registered, or not contiguous enough for its pages; -EPERM for the latter in version 1;
+ * -EFAULT if it can't be pinned; -ENOMEM; -EINTR if killed; -EIO if the IOMMU is dead.
+ * After an error nothing of this map is left; what it was to replace may be unmapped.
  */
 int sluice_spapr_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
 		     u64 size, unsigned int prot)

@@ -119,7 +119,7 @@ static int walk(struct map *map, struct sluice_extent *extents, size_t max,
 		if (map->page > PAGE_SIZE) {
 			nr = trim(extents, nr, map->page, &used);
 			if (!nr || !sluice_txn_aligned(extents, nr, map->page))
-				return -EPERM;
+				return -EINVAL;
 		}
 		if (look)
 			continue;

@@ -287,11 +287,11 @@ static void maps_contiguous(struct kunit *test)
 	}
 	spapr_forget(s);
 	spapr_pretend(s, PRETENDED, PRETENDED_PHYS, m.size, half);
-	KUNIT_EXPECT_EQ(test, -EPERM, spapr_map(s, 0, PRETENDED, m.page, RW));
-	KUNIT_EXPECT_EQ(test, -EPERM, spapr_map(s, 0, PRETENDED, m.size, RW));
+	KUNIT_EXPECT_EQ(test, -EINVAL, spapr_map(s, 0, PRETENDED, m.page, RW));
+	KUNIT_EXPECT_EQ(test, -EINVAL, spapr_map(s, 0, PRETENDED, m.size, RW));
 	spapr_forget(s);
 	spapr_pretend(s, PRETENDED, PRETENDED_PHYS + PAGE_SIZE, m.size, m.size);
-	KUNIT_EXPECT_EQ(test, -EPERM, spapr_map(s, 0, PRETENDED, m.page, RW));
+	KUNIT_EXPECT_EQ(test, -EINVAL, spapr_map(s, 0, PRETENDED, m.page, RW));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&s->hw->maps));
 	spapr_forget(s);
 
@@ -301,8 +301,8 @@ static void maps_contiguous(struct kunit *test)
 	s->pretended = NULL;
 	spapr_pretend(s, PRETENDED + m.size, PRETENDED_PHYS + 2 * m.size,
 		      m.page, half);
-	KUNIT_EXPECT_EQ(test, -EPERM, spapr_map(s, 0, PRETENDED,
-						m.size + m.page, RW));
+	KUNIT_EXPECT_EQ(test, -EINVAL, spapr_map(s, 0, PRETENDED,
+						 m.size + m.page, RW));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&s->hw->maps));
 	spapr_forget(s);
 

@@ -128,12 +128,31 @@ TEST_F(window, levels)
 	}
 }
 
+/* Small pages in the reverse order of their file, so that no two are neighbours. */
+static char *scattered(uint64_t size)
+{
+	char *mem = sys_alloc(size, size);
+	int fd = memfd_create("scattered", 0);
+	uint64_t at;
+
+	if (!mem || ftruncate(fd, size))
+		return NULL;
+	for (at = 0; at < size; at += PAGE)
+		if (mmap(mem + at, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd,
+			 size - PAGE - at) == MAP_FAILED)
+			return NULL;
+	close(fd);
+	return mem;
+}
+
 /* Memory must be as contiguous as a TCE is large. */
 TEST_F(window, huge_tces)
 {
 	char *huge = mmap(NULL, 2 * MIB, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	char *small = sys_alloc(4 * MIB, 2 * MIB);
+	char *apart = scattered(2 * MIB);
 	uint64_t start;
 
 	ASSERT_NE(NULL, small);
@@ -144,6 +163,9 @@ TEST_F(window, huge_tces)
 
 	ASSERT_EQ(0, spapr_create(self->c, 21, 16 * GIB, 1, &start));
 	EXPECT_EQ(-EINVAL, vfio_map(self->c, start, small, PAGE, MAP_RW));
+	ASSERT_NE(NULL, apart);
+	ASSERT_EQ(0, spapr_register(self->c, apart, 2 * MIB));
+	EXPECT_EQ(-EINVAL, vfio_map(self->c, start, apart, 2 * MIB, MAP_RW));
 	if (huge == MAP_FAILED)
 		SKIP(return, "no huge page left");
 	memset(huge, 0, 2 * MIB);
