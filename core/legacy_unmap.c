@@ -58,7 +58,7 @@ static __always_inline void unmap_small(struct sluice_space *space, u64 start,
 static bool is_small(struct sluice_space *space, u64 start, u64 last)
 {
 	return last - start < FEW * PAGE_SIZE &&
-	       list_is_singular(&space->domains);
+	       list_is_singular(&space->domains) && !READ_ONCE(space->stuck);
 }
 
 /* TYPE1v2: the range, whose first mapping is @first, must not cut any. */

@@ -193,6 +193,9 @@ struct sluice_spapr;
  * @usable: IOVAs that every attached group can translate; none in a SPAPR space, whose
  *	windows say that
  * @pgsizes: page sizes that every domain supports, none below PAGE_SIZE
+ * @stuck: an IOMMU has died, and its domain may be gone by now: nothing is unpinned any
+ *	more, and nothing mapped. Read without a lock; cleared when a first group comes
+ *	to a space that has nothing mapped without groups
  * @uni: what a space has whose domains are the record (unified.h): one that is
  *	unified or SPAPR; NULL otherwise
  * @spapr: what only a SPAPR space has beside it (spapr.h), NULL otherwise
@@ -212,6 +215,7 @@ struct sluice_space {
 	struct list_head groups;
 	struct sluice_ranges usable;
 	u64 pgsizes;
+	bool stuck;
 	struct sluice_unified *uni;
 	struct sluice_spapr *spapr;
 
@@ -261,12 +265,16 @@ static inline u64 sluice_space_granule(struct sluice_space *space)
  * sluice_space_dead - has an IOMMU of the space ceased to answer?
  * @space: the space; the caller holds its lock
  *
+ * An IOMMU that has left the space counts, too: it may still reach what was mapped.
+ *
  * Return: true if so; then nothing may be unpinned any more.
  */
 static inline bool sluice_space_dead(struct sluice_space *space)
 {
 	struct sluice_domain *domain;
 
+	if (unlikely(READ_ONCE(space->stuck)))
+		return true;
 	list_for_each_entry(domain, &space->domains, node) {
 		if (READ_ONCE(domain->dead))
 			return true;

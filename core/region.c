@@ -497,7 +497,7 @@ static int unregister(struct sluice_space *space, u32 handle)
 		return -EINTR;
 	/* A map may have come after the look above. */
 	ret = sluice_region_withdraw(space, region);
-	stuck = sluice_space_dead(space) || READ_ONCE(uni->stuck);
+	stuck = sluice_space_dead(space);
 	up_write(&space->lock);
 	if (!ret)
 		sluice_region_release(uni->mm, region, stuck);

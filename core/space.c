@@ -287,15 +287,15 @@ err_free:
 }
 
 /*
- * A domain is about to go, or a group couldn't be attached to it. If hardware may use it
- * for ever, a space that has no other record of what it let devices reach must not unpin
- * anything from now on.
+ * A domain is about to go, or a group couldn't be attached to it, or has left it. If
+ * hardware may use it for ever, the space must not unpin anything from now on: which of
+ * what is mapped the hardware has seen, nobody knows.
  */
 static void note_death(struct sluice_space *space, struct sluice_domain *domain,
 		       struct sluice_iommu *iommu)
 {
-	if (space->uni && (READ_ONCE(domain->dead) || READ_ONCE(iommu->dead)))
-		WRITE_ONCE(space->uni->stuck, true);
+	if (READ_ONCE(domain->dead) || READ_ONCE(iommu->dead))
+		WRITE_ONCE(space->stuck, true);
 }
 
 static enum sluice_domain_kind domain_kind(const struct sluice_space *space)
@@ -481,6 +481,9 @@ int sluice_space_attach(struct sluice_space *space,
 
 	lockdep_assert_held_write(&space->lock);
 
+	/* With the last group all went that a dead IOMMU might reach; it stays pinned. */
+	if (list_empty(&space->groups) && !is_unified(space))
+		space->stuck = false;
 	if (sluice_space_dead(space))
 		return -EIO;
 	att = attachment_alloc(iommu_group);

@@ -187,7 +187,7 @@ static long unregister_memory(struct sluice_space *space, void __user *arg)
 	if (ret)
 		return ret;
 	region = sluice_spapr_take(space, memory.vaddr, memory.size);
-	stuck = sluice_space_dead(space) || READ_ONCE(space->uni->stuck);
+	stuck = sluice_space_dead(space);
 	up_write(&space->lock);
 	if (IS_ERR(region))
 		return PTR_ERR(region);

@@ -46,8 +46,7 @@ static __always_inline bool is_simple(struct sluice_space *space)
 {
 	return space->spapr->v2 && list_is_singular(&space->domains) &&
 	       list_empty_careful(&space->uni->mmio) &&
-	       !READ_ONCE(space->uni->stuck) &&
-	       !READ_ONCE(sluice_space_first_domain(space)->dead);
+	       !sluice_space_dead(space);
 }
 
 /* What is rarely left to do after a map. */
@@ -63,7 +62,7 @@ static noinline int finish_page(struct sluice_space *space, u64 iova, u64 last,
 	if (!ret)
 		return 0;
 	if (sluice_domain_clear(domain, iova, last))
-		WRITE_ONCE(space->uni->stuck, true);
+		WRITE_ONCE(space->stuck, true);
 	return ret;
 }
 
@@ -124,7 +123,7 @@ static __always_inline bool unmap_page(struct sluice_space *space, u64 iova,
 	*ret = gather.nr || gather.nonleaf ?
 		       sluice_domain_flush(domain, &gather) : 0;
 	if (unlikely(*ret)) {
-		WRITE_ONCE(space->uni->stuck, true);
+		WRITE_ONCE(space->stuck, true);
 		*ret = -EIO;
 	}
 	return true;

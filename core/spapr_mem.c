@@ -103,7 +103,7 @@ int sluice_spapr_disable(struct sluice_space *space)
 	const struct sluice_window *window = &space->uni->windows[0];
 
 	lockdep_assert_held_write(&space->lock);
-	if (READ_ONCE(space->uni->stuck) ||
+	if (sluice_space_dead(space) ||
 	    !sluice_unified_empty(space, window->start, window->last))
 		return -EBUSY;
 	give_back(space);

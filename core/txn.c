@@ -52,7 +52,7 @@ int sluice_txn_begin(struct sluice_txn *txn, struct sluice_space *space,
 	txn->unmapped = 0;
 	txn->tce_lg2 = 0;
 	txn->keep_tables = false;
-	txn->stuck = sluice_space_dead(space) || READ_ONCE(space->uni->stuck);
+	txn->stuck = sluice_space_dead(space);
 	if (!list_empty(&space->domains) &&
 	    !list_is_singular(&space->domains)) {
 		list_for_each_entry(domain, &space->domains, node)
@@ -115,7 +115,7 @@ int sluice_txn_flush(struct sluice_txn *txn)
 			continue;
 		if (sluice_domain_flush(domain, gather)) {
 			txn->stuck = true;
-			WRITE_ONCE(txn->uni->stuck, true);
+			WRITE_ONCE(txn->space->stuck, true);
 		}
 		sluice_gather_init(gather);
 		gather->keep_tables = txn->keep_tables;

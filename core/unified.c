@@ -82,7 +82,7 @@ void sluice_unified_deinit(struct sluice_space *space)
 	bool stuck;
 
 	sluice_unified_clear(space);
-	stuck = sluice_space_dead(space) || uni->stuck;
+	stuck = sluice_space_dead(space);
 	sluice_mmio_lock();
 	list_for_each_entry_safe(domain, next, &space->domains, node) {
 		list_del(&domain->node);

@@ -50,8 +50,6 @@
  * @unregister_lock: serialises unregistrations
  * @tables_lock: guards changes of @tables
  * @tables: pages charged to @mm for the domains' tables
- * @stuck: a flush has failed: nothing is unpinned any more, and nothing mapped, even
- *	if the domain is gone by now; set once, read without a lock
  */
 struct sluice_unified {
 	struct mm_struct *mm;
@@ -66,7 +64,6 @@ struct sluice_unified {
 	struct mutex unregister_lock;	/* at most one at a time */
 	struct mutex tables_lock;	/* tables */
 	unsigned long tables;
-	bool stuck;
 };
 
 /* ---- unified.c: the life of a space, and its tables' memory ---- */

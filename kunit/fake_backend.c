@@ -506,8 +506,11 @@ static int fake_attach(struct sluice_domain *domain, struct iommu_group *group)
 
 	if (!fg || fg->unit != fd->unit)
 		return -EINVAL;
-	if (fg->attach_error && fd->owner != group)
+	if (fg->attach_error && fd->owner != group) {
+		if (fg->dies)
+			WRITE_ONCE(domain->iommu->dead, true);
 		return fg->attach_error;
+	}
 	if (fg->context)
 		violation(fd, "attach of a group that is attached", 0);
 	fake_hw_point(fd->hw, fg, &fd->context);
@@ -523,6 +526,8 @@ static void fake_detach(struct sluice_domain *domain, struct iommu_group *group)
 		violation(fd, "detach of a group that isn't attached", 0);
 	else
 		fake_hw_point(fd->hw, fg, NULL);
+	if (fg && fg->dies)
+		WRITE_ONCE(domain->iommu->dead, true);
 }
 
 /* Collects all tables below and including @table, empty or not. */

@@ -85,6 +85,7 @@ struct fake_context {
  * @group: the kernel's group; it has no devices
  * @unit: tables are shared only among groups with the same number
  * @attach_error: errno for an attach to a domain made for another group
+ * @dies: the hardware dies of that attach, or of a detach
  * @context: what translates it; NULL: blocked. &fake_hw.walker
  */
 struct fake_group {
@@ -92,6 +93,7 @@ struct fake_group {
 	struct iommu_group *group;
 	unsigned int unit;
 	int attach_error;
+	bool dies;
 	struct fake_context *context;
 };
 

@@ -356,29 +356,137 @@ static void domains_dead_detach(struct kunit *test)
 	legacy_finish(l);
 }
 
-/* Two domains, of which the second dies. */
+/*
+ * An IOMMU of the space has died. Nothing of what was mapped, @npages from IOVA on, is
+ * let go any more, whichever way it is unmapped, and nothing more is mapped. The space
+ * ends with that, and begins anew.
+ */
+static void expect_stuck(struct legacy *l, unsigned long addr,
+			 unsigned long npages)
+{
+	struct kunit *test = l->test;
+	unsigned long other = legacy_memory(l, 1);
+
+	KUNIT_EXPECT_EQ(test, -EIO, legacy_map(l, 2 * IOVA, other, 1, RW));
+	KUNIT_EXPECT_EQ(test, -EIO, legacy_attach(l, 2));
+	KUNIT_EXPECT_EQ(test, legacy_pinned(l, other, 1), 0);
+	/* The two ways of an unmap, then a detach. */
+	legacy_unmap_pages(l, IOVA, 1);
+	legacy_expect_hole(l, 0, IOVA, 1);
+	legacy_unmap_pages(l, IOVA, 10);
+	legacy_expect_hole(l, 0, IOVA, 10);
+	KUNIT_EXPECT_EQ(test, legacy_pinned(l, addr, npages), npages);
+	KUNIT_EXPECT_EQ(test, legacy_locked(l), npages);
+	legacy_detach(l, 0);
+	KUNIT_EXPECT_EQ(test, legacy_pinned(l, addr, npages), npages);
+	KUNIT_EXPECT_EQ(test, legacy_locked(l), npages);
+	legacy_unpin(test, addr, npages);
+	sluice_unaccount(current->mm, npages);
+	KUNIT_EXPECT_EQ(test, legacy_pinned(l, addr, npages), 0);
+
+	/* What the dead one could reach is in no space any more. */
+	l->hw->flush_error = 0;
+	KUNIT_ASSERT_EQ(test, 0, legacy_attach(l, 0));
+	KUNIT_EXPECT_EQ(test, 0, legacy_map(l, IOVA, other, 1, RW));
+	KUNIT_EXPECT_EQ(test, 1, legacy_unmap_pages(l, IOVA, 1));
+	KUNIT_EXPECT_EQ(test, legacy_pinned(l, other, 1), 0);
+	legacy_finish(l);
+}
+
+/* Pages one by one, which expect_stuck() unmaps. */
+static unsigned long map_each(struct legacy *l, unsigned long npages)
+{
+	unsigned long addr = legacy_memory(l, npages), i;
+
+	for (i = 0; i < npages; i++)
+		KUNIT_ASSERT_EQ(l->test, 0,
+				legacy_map(l, IOVA + PAGES(i), addr + PAGES(i),
+					   1, RW));
+	return addr;
+}
+
+/* Two domains, of which the second dies, and leaves. */
 static void domains_dead_second(struct kunit *test)
 {
 	struct legacy *l = legacy_create(test);
-	unsigned long addr = legacy_memory(l, 16);
+	unsigned long gone = legacy_memory(l, 16), addr;
 	struct fake_hw *hw;
 	struct fake_group *fg = other_hw(test, &hw);
 	u64 unmapped;
 
 	KUNIT_ASSERT_EQ(test, 0, attach_other(l, fg));
-	KUNIT_ASSERT_EQ(test, 0, legacy_map(l, IOVA, addr, 16, RW));
+	addr = map_each(l, 16);
+	KUNIT_ASSERT_EQ(test, 0, legacy_map(l, 2 * IOVA, gone, 16, RW));
 	hw->flush_error = -EIO;
-	legacy_unmap(l, IOVA, IOVA + PAGES(16) - 1, &unmapped);
-	KUNIT_EXPECT_EQ(test, legacy_pinned(l, addr, 16), 16);
-	legacy_expect_hole(l, 0, IOVA, 16);
-	detach_other(l, fg);
-
-	/* The first one lives. */
-	KUNIT_EXPECT_EQ(test, 0, legacy_map(l, 2 * IOVA, addr, 1, RW));
-	KUNIT_EXPECT_EQ(test, 1, legacy_unmap_pages(l, 2 * IOVA, 1));
-	legacy_unpin(test, addr, 16);
+	legacy_unmap(l, 2 * IOVA, 2 * IOVA + PAGES(16) - 1, &unmapped);
+	KUNIT_EXPECT_EQ(test, legacy_pinned(l, gone, 16), 16);
+	legacy_expect_hole(l, 0, 2 * IOVA, 16);
+	legacy_unpin(test, gone, 16);
 	sluice_unaccount(current->mm, 16);
-	legacy_finish(l);
+
+	/* It remembers what else it could reach. */
+	detach_other(l, fg);
+	expect_stuck(l, addr, 16);
+	fake_hw_check_idle(test, hw);
+}
+
+/* It dies when one of two groups is to be blocked; the other one's domain lives. */
+static void domains_dead_leaves(struct kunit *test)
+{
+	struct legacy *l = legacy_create(test);
+	unsigned long addr;
+
+	KUNIT_ASSERT_EQ(test, 0, legacy_attach(l, 1));
+	KUNIT_ASSERT_EQ(test, nr_domains(l), 1);
+	addr = map_each(l, 16);
+	l->fg[1]->dies = true;
+	legacy_detach(l, 1);
+	KUNIT_EXPECT_FALSE(test, sluice_space_first_domain(&l->space)->dead);
+	expect_stuck(l, addr, 16);
+}
+
+/* The same with a domain of its own, which goes. */
+static void domains_dead_leaves_alone(struct kunit *test)
+{
+	struct legacy *l = legacy_create(test);
+	struct fake_hw *hw;
+	struct fake_group *fg = other_hw(test, &hw);
+	unsigned long addr;
+
+	KUNIT_ASSERT_EQ(test, 0, attach_other(l, fg));
+	addr = map_each(l, 16);
+	fg->dies = true;
+	detach_other(l, fg);
+	KUNIT_EXPECT_EQ(test, nr_domains(l), 1);
+	expect_stuck(l, addr, 16);
+	fake_hw_check_idle(test, hw);
+}
+
+/* A group that couldn't be attached may have been given what is mapped. */
+static void domains_dead_comes(struct kunit *test)
+{
+	struct legacy *l = legacy_create(test);
+	unsigned long addr = map_each(l, 16);
+
+	l->fg[1]->attach_error = -EIO;
+	l->fg[1]->dies = true;
+	KUNIT_EXPECT_EQ(test, -EIO, legacy_attach(l, 1));
+	expect_stuck(l, addr, 16);
+}
+
+/* So may one whose domain could be filled only in part. */
+static void domains_dead_fills(struct kunit *test)
+{
+	struct legacy *l = legacy_create(test);
+	unsigned long addr = map_each(l, 16);
+	struct fake_hw *hw;
+	struct fake_group *fg = other_hw(test, &hw);
+
+	atomic_set(&hw->fail_map, 9);
+	fg->dies = true;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, attach_other(l, fg));
+	KUNIT_EXPECT_EQ(test, nr_domains(l), 1);
+	expect_stuck(l, addr, 16);
 	fake_hw_check_idle(test, hw);
 }
 
@@ -415,6 +523,10 @@ static struct kunit_case domains_cases[] = {
 	KUNIT_CASE_PARAM(domains_dead_unmap, domains_gen_params),
 	KUNIT_CASE_PARAM(domains_dead_detach, domains_gen_params),
 	KUNIT_CASE_PARAM(domains_dead_second, domains_gen_params),
+	KUNIT_CASE_PARAM(domains_dead_leaves, domains_gen_params),
+	KUNIT_CASE_PARAM(domains_dead_leaves_alone, domains_gen_params),
+	KUNIT_CASE_PARAM(domains_dead_comes, domains_gen_params),
+	KUNIT_CASE_PARAM(domains_dead_fills, domains_gen_params),
 	KUNIT_CASE_PARAM(domains_dead_unwind, domains_gen_params),
 	{}
 };

@@ -68,8 +68,10 @@ void sluice_paging_unlink(struct sluice_paging *paging,
 {
 	guard(mutex)(&paging->lock);
 	/* Hardware may know the tables, and under that id, for ever. */
-	if (!reusable)
+	if (!reusable) {
 		WRITE_ONCE(paging->broken, true);
+		WRITE_ONCE(paging->domain.dead, true);
+	}
 	if (--link->nr_devices)
 		return;
 	list_del_rcu(&link->node);

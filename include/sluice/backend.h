@@ -332,7 +332,8 @@ struct sluice_iommu {
  *	doesn't answer. After a failure the group's DMA is blocked as before.
  *
  * @detach: block the DMA of @group again. On return no DMA of the group is
- *	translated by @domain.
+ *	translated by @domain; if the hardware can't be told, the backend marks the
+ *	instance dead, or @domain.
  *	Locks: the space's lock is held for writing. Can't fail.
  *
  * @compatible: could @domain serve @group, whose instance is @iommu? Cheap
@@ -471,8 +472,9 @@ struct sluice_window_ops {
  * @nr_groups: groups attached; the space's lock
  * @reclaim_due: it is time for a @reclaim: set by the backend in @map, without a
  *	lock; cleared by the core before it calls @reclaim
- * @dead: a flush failed: nothing that was mapped may be unpinned any more; set
- *	once by the core, read without a lock
+ * @dead: a flush failed: nothing that was mapped may be unpinned any more. Set by the
+ *	core; and by the backend if a group that has left may still use the domain, but
+ *	the instance isn't dead. Never cleared, read without a lock
  * @tables: pages of memory that its tables take; kept by the backend, up to date
  *	when @prepare, @cut, @map, @flush or @reclaim returns; read without a
  *	lock. Of unified domains only
