@@ -296,6 +296,49 @@ static void one_domain(struct kunit *test)
 	sluice_paging_free_hw(&first->paging.hw);
 }
 
+/* A device comes back to the domain of its host driver, though no id is left. */
+static void default_domain_is_kept(struct kunit *test)
+{
+	struct fake_amdvi *hw = fake_amdvi_create(test, FAKE_AMDVI_CAP,
+						  FAKE_AMDVI_EFR);
+	static const u16 rid = 0x108;
+	struct amdvi_domain *home, *owner;
+	struct amdvi_device *device;
+	u16 did;
+
+	device = amdvi_device_alloc(&hw->unit, NULL, &rid, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(device));
+	home = amdvi_domain_alloc(&hw->unit);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(home));
+	owner = amdvi_domain_alloc(&hw->unit);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(owner));
+	home->paging.hw.type = IOMMU_DOMAIN_DMA;
+	KUNIT_ASSERT_EQ(test, 0, amdvi_device_attach(device, home));
+	did = device->link->did;
+	KUNIT_ASSERT_EQ(test, 0, map(home));
+	KUNIT_EXPECT_EQ(test, 0, reach(hw, device));
+	amdvi_device_block(device);
+	KUNIT_ASSERT_EQ(test, 0, amdvi_device_attach(device, owner));
+	KUNIT_EXPECT_EQ(test, -EFAULT, reach(hw, device));
+	amdvi_device_block(device);
+	while (ida_alloc_max(&hw->unit.dids, 65535, GFP_KERNEL) >= 0)
+		;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, amdvi_device_attach(device, owner));
+	KUNIT_ASSERT_EQ(test, 0, amdvi_device_attach(device, home));
+	KUNIT_EXPECT_EQ(test, did, device->link->did);
+	KUNIT_EXPECT_EQ(test, 0, reach(hw, device));
+	/* Without tables, it has no such place. */
+	amdvi_device_pass_through(device);
+	KUNIT_EXPECT_TRUE(test, list_empty(&home->paging.links));
+	KUNIT_ASSERT_EQ(test, 0, amdvi_device_attach(device, home));
+	amdvi_device_free(device);
+	KUNIT_EXPECT_TRUE(test, list_empty(&home->paging.links));
+	sluice_paging_free_hw(&home->paging.hw);
+	sluice_paging_free_hw(&owner->paging.hw);
+	ida_destroy(&hw->unit.dids);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&hw->violations));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(decode),
 	KUNIT_CASE(refused),
@@ -304,6 +347,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(deaf),
 	KUNIT_CASE(suspend),
 	KUNIT_CASE(one_domain),
+	KUNIT_CASE(default_domain_is_kept),
 	{}
 };
 

@@ -237,6 +237,73 @@ static void ids_run_out(struct kunit *test)
 	fake_vtd_check_idle(test);
 }
 
+/*
+ * A device comes back to the domain of its host driver when others have taken all ids
+ * that were free: the kernel expects that to succeed.
+ */
+static void default_domain_is_kept(struct kunit *test)
+{
+	struct fake_vtd *hw = fake_vtd_create(test, FAKE_VTD_CAP & ~7ULL,
+					      COHERENT);
+	struct vtd_device *device = add_device(test, hw, 0x100);
+	struct vtd_device *other = add_device(test, hw, 0x101);
+	struct vtd_domain *home = add_domain(test, hw);
+	struct vtd_domain *next = add_domain(test, hw);
+	struct vtd_domain *owner = add_domain(test, hw);
+	unsigned int did;
+	int id;
+
+	home->paging.hw.type = IOMMU_DOMAIN_DMA;
+	next->paging.hw.type = IOMMU_DOMAIN_DMA_FQ;
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(device, home));
+	did = device->link->did;
+	map(test, home, IOVA, SZ_4K);
+	KUNIT_EXPECT_EQ(test, 0, reach(device, IOVA));
+	/* It is claimed, and translated for its owner; an id is left, or none. */
+	vtd_device_block(device);
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(device, owner));
+	KUNIT_EXPECT_EQ(test, -EFAULT, reach(device, IOVA));
+	while (ida_alloc_max(&hw->unit.dids, 15, GFP_KERNEL) >= 0)
+		;
+	KUNIT_EXPECT_EQ(test, -ENOSPC, vtd_device_attach(other, next));
+	/* What is unmapped meanwhile isn't there when it is back. */
+	KUNIT_ASSERT_EQ(test, 0, unmap(test, home, IOVA, SZ_4K));
+	map(test, home, IOVA + SZ_4K, SZ_4K);
+	vtd_device_block(device);
+	id = ida_alloc_max(&hw->unit.dids, 15, GFP_KERNEL);
+	KUNIT_ASSERT_LT(test, 0, id);
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(device, home));
+	KUNIT_EXPECT_EQ(test, did, device->link->did);
+	KUNIT_EXPECT_EQ(test, -EFAULT, reach(device, IOVA));
+	KUNIT_EXPECT_EQ(test, 0, reach(device, IOVA + SZ_4K));
+
+	/* Another default domain: the place in the first is free. */
+	ida_free(&hw->unit.dids, id);
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(device, next));
+	KUNIT_EXPECT_TRUE(test, list_empty(&home->paging.links));
+	free_domain(home);
+	vtd_device_block(device);
+	KUNIT_EXPECT_FALSE(test, list_empty(&next->paging.links));
+	/* And one without tables. */
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_pass_through(device));
+	KUNIT_EXPECT_TRUE(test, list_empty(&next->paging.links));
+
+	/* Two share the place; the last one takes it along when it goes. */
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(device, next));
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(other, next));
+	vtd_device_block(device);
+	vtd_device_block(other);
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_pass_through(device));
+	KUNIT_EXPECT_FALSE(test, list_empty(&next->paging.links));
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_pass_through(other));
+	KUNIT_EXPECT_TRUE(test, list_empty(&next->paging.links));
+	vtd_device_block(device);
+	vtd_device_block(other);
+	free_domain(next);
+	free_domain(owner);
+	ida_destroy(&hw->unit.dids);
+}
+
 /* What hardware may still know under an id is nobody else's. */
 static void ids_stay_with_the_dead(struct kunit *test)
 {
@@ -480,6 +547,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(fits),
 	KUNIT_CASE(flush_reaches_both),
 	KUNIT_CASE(ids_run_out),
+	KUNIT_CASE(default_domain_is_kept),
 	KUNIT_CASE(ids_stay_with_the_dead),
 	KUNIT_CASE(dead),
 	KUNIT_CASE(dies_on_the_way_out),

@@ -118,7 +118,7 @@ static void take_out(struct amdvi_device *device, bool all)
 	ret = amdvi_ats_forget(device) ?: ret;
 	if (device->domain)
 		sluice_paging_unlink(&device->domain->paging, device->link,
-				     &unit->dids, !ret);
+				     &device->home, &unit->dids, !ret);
 	device->domain = NULL;
 	device->link = NULL;
 	device->dma = (struct amdvi_dma){};
@@ -271,6 +271,8 @@ void amdvi_device_free(struct amdvi_device *device)
 {
 	scoped_guard(mutex, &device->unit->lock) {
 		take_out(device, false);
+		sluice_paging_move_home(&device->home, NULL, NULL,
+					&device->unit->dids);
 		leave_irtable(device);
 		list_del(&device->unit_node);
 	}
@@ -298,6 +300,7 @@ void amdvi_device_pass_through(struct amdvi_device *device)
 {
 	guard(mutex)(&device->unit->lock);
 	take_out(device, true);
+	sluice_paging_move_home(&device->home, NULL, NULL, &device->unit->dids);
 	put_in(device, amdvi_dte_make_identity());
 }
 
@@ -307,7 +310,8 @@ void amdvi_device_pass_through(struct amdvi_device *device)
  * @domain: the domain
  *
  * Return: 0; -EINVAL if the device's unit can't walk the domain's tables; -ENOMEM;
- * -ENOSPC if the unit has no domain id left. After a failure nothing has changed.
+ * -ENOSPC if the unit has no domain id left. After a failure nothing has changed. Doesn't
+ * fail if the domain is the default domain that the device comes from.
  */
 int amdvi_device_attach(struct amdvi_device *device,
 			struct amdvi_domain *domain)
@@ -321,8 +325,9 @@ int amdvi_device_attach(struct amdvi_device *device,
 	/* Before hardware can use it. */
 	if (unit->np_cache)
 		WRITE_ONCE(domain->paging.flush_on_map, true);
-	link = sluice_paging_link(&domain->paging, &unit->iommu, &unit->dids,
-				  AMDVI_DID_FIRST, AMDVI_NR_DIDS - 1);
+	link = sluice_paging_link(&domain->paging, &unit->iommu, &device->home,
+				  &unit->dids, AMDVI_DID_FIRST,
+				  AMDVI_NR_DIDS - 1);
 	if (link == ERR_PTR(-ENOSPC))
 		pr_warn_ratelimited("%s: all domain ids are in use\n",
 				    unit->name);
@@ -330,6 +335,8 @@ int amdvi_device_attach(struct amdvi_device *device,
 		return PTR_ERR(link);
 
 	take_out(device, true);
+	sluice_paging_move_home(&device->home, &domain->paging, link,
+				&unit->dids);
 	device->domain = domain;
 	device->link = link;
 	amdvi_ats_on(device);

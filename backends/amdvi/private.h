@@ -283,6 +283,7 @@ bool amdvi_domain_fits(const struct amdvi_domain *domain,
  * @dma: what is installed; zero: blocked. The unit's lock
  * @domain: what translates it, or NULL. The unit's lock
  * @link: @domain on @unit. The unit's lock
+ * @home: the device's place in its default domain. The unit's lock
  * @irtable: where its interrupts go, or NULL: they aren't remapped
  * @ats_able: may have a TLB of its own
  * @ats_depth: invalidations that it can queue; 0: 32
@@ -301,6 +302,7 @@ struct amdvi_device {
 	struct amdvi_dma dma;
 	struct amdvi_domain *domain;
 	struct sluice_paging_link *link;
+	struct sluice_paging_home home;
 	struct amdvi_irtable *irtable;
 	bool ats_able;
 	u8 ats_depth;

@@ -3,7 +3,8 @@
  * Which IOMMUs know a domain, and by which id.
  *
  * Owns: the list that flushes go through. It grows before hardware can use a
- * domain, and shrinks after hardware has forgotten it.
+ * domain, and shrinks after hardware has forgotten it. And the place that is kept for a
+ * device in its default domain.
  */
 #include <linux/err.h>
 #include <linux/idr.h>
@@ -49,10 +50,13 @@ static struct sluice_paging_link *new_link(struct sluice_paging *paging,
 
 struct sluice_paging_link *
 sluice_paging_link(struct sluice_paging *paging, struct sluice_iommu *iommu,
-		   struct ida *dids, unsigned int first, unsigned int last)
+		   const struct sluice_paging_home *home, struct ida *dids,
+		   unsigned int first, unsigned int last)
 {
 	struct sluice_paging_link *link;
 
+	if (paging == home->paging)
+		return home->link;
 	guard(mutex)(&paging->lock);
 	link = find_link(paging, iommu);
 	if (!link)
@@ -62,20 +66,44 @@ sluice_paging_link(struct sluice_paging *paging, struct sluice_iommu *iommu,
 	return link;
 }
 
-void sluice_paging_unlink(struct sluice_paging *paging,
-			  struct sluice_paging_link *link, struct ida *dids,
-			  bool reusable)
+static void drop_link(struct sluice_paging *paging,
+		      struct sluice_paging_link *link, struct ida *dids)
 {
 	guard(mutex)(&paging->lock);
-	/* Hardware may know the tables, and under that id, for ever. */
-	if (!reusable) {
-		WRITE_ONCE(paging->broken, true);
-		WRITE_ONCE(paging->domain.dead, true);
-	}
 	if (--link->nr_devices)
 		return;
 	list_del_rcu(&link->node);
-	if (reusable)
+	if (!link->stuck)
 		ida_free(dids, link->did);
 	kfree_rcu(link, rcu);
+}
+
+void sluice_paging_unlink(struct sluice_paging *paging,
+			  struct sluice_paging_link *link,
+			  const struct sluice_paging_home *home,
+			  struct ida *dids, bool reusable)
+{
+	/* Hardware may know the tables, and under that id, for ever. */
+	if (!reusable) {
+		WRITE_ONCE(link->stuck, true);
+		WRITE_ONCE(paging->broken, true);
+		WRITE_ONCE(paging->domain.dead, true);
+	}
+	if (paging != home->paging)
+		drop_link(paging, link, dids);
+}
+
+void sluice_paging_move_home(struct sluice_paging_home *home,
+			     struct sluice_paging *paging,
+			     struct sluice_paging_link *link, struct ida *dids)
+{
+	if (paging == home->paging)
+		return;
+	/* An owner's domain: the device will come back. */
+	if (paging && !(paging->hw.type & __IOMMU_DOMAIN_DMA_API))
+		return;
+	if (home->paging)
+		drop_link(home->paging, home->link, dids);
+	home->paging = paging;
+	home->link = link;
 }

@@ -150,7 +150,7 @@ static void take_out(struct vtd_device *device, bool all)
 	ret = ats_forget(device) ?: ret;
 	if (device->domain)
 		sluice_paging_unlink(&device->domain->paging, device->link,
-				     &unit->dids, !ret);
+				     &device->home, &unit->dids, !ret);
 	device->domain = NULL;
 	device->link = NULL;
 	device->entry = (struct vtd_entry){};
@@ -185,6 +185,8 @@ void vtd_device_free(struct vtd_device *device)
 {
 	scoped_guard(mutex, &device->unit->lock) {
 		take_out(device, false);
+		sluice_paging_move_home(&device->home, NULL, NULL,
+					&device->unit->dids);
 		list_del(&device->unit_node);
 	}
 	kfree_rcu(device, rcu);
@@ -217,6 +219,7 @@ int vtd_device_pass_through(struct vtd_device *device)
 		return -EINVAL;
 	guard(mutex)(&unit->lock);
 	take_out(device, true);
+	sluice_paging_move_home(&device->home, NULL, NULL, &unit->dids);
 	put_in(device, vtd_context_make(0, vtd_unit_max_levels(unit),
 					VTD_TT_PASS_THROUGH,
 					VTD_DID_PASS_THROUGH));
@@ -229,7 +232,8 @@ int vtd_device_pass_through(struct vtd_device *device)
  * @domain: the domain
  *
  * Return: 0; -EINVAL if the device's unit can't walk the domain's tables; -ENOMEM;
- * -ENOSPC if the unit has no domain id left. After a failure nothing has changed.
+ * -ENOSPC if the unit has no domain id left. After a failure nothing has changed. Doesn't
+ * fail if the domain is the default domain that the device comes from.
  */
 int vtd_device_attach(struct vtd_device *device, struct vtd_domain *domain)
 {
@@ -239,11 +243,13 @@ int vtd_device_attach(struct vtd_device *device, struct vtd_domain *domain)
 	guard(mutex)(&unit->lock);
 	if (!vtd_domain_fits(domain, unit))
 		return -EINVAL;
-	link = vtd_domain_link(domain, unit);
+	link = vtd_domain_link(domain, device);
 	if (IS_ERR(link))
 		return PTR_ERR(link);
 
 	take_out(device, true);
+	sluice_paging_move_home(&device->home, &domain->paging, link,
+				&unit->dids);
 	device->domain = domain;
 	device->link = link;
 	ats_on(device);

@@ -131,22 +131,24 @@ bool vtd_domain_fits(const struct vtd_domain *domain,
 }
 
 /**
- * vtd_domain_link - make a domain known to a unit, for one more device
+ * vtd_domain_link - make a domain known to a device's unit
  * @domain: a domain that fits
- * @unit: the unit
+ * @device: the device
  *
  * Return: as sluice_paging_link().
  */
 struct sluice_paging_link *vtd_domain_link(struct vtd_domain *domain,
-					   struct vtd_unit *unit)
+					   struct vtd_device *device)
 {
+	struct vtd_unit *unit = device->unit;
 	struct sluice_paging_link *link;
 
 	/* Before hardware can use it. */
 	if (unit->flush_on_map)
 		WRITE_ONCE(domain->paging.flush_on_map, true);
-	link = sluice_paging_link(&domain->paging, &unit->iommu, &unit->dids,
-				  VTD_DID_FIRST, unit->nr_dids - 1);
+	link = sluice_paging_link(&domain->paging, &unit->iommu, &device->home,
+				  &unit->dids, VTD_DID_FIRST,
+				  unit->nr_dids - 1);
 	if (link == ERR_PTR(-ENOSPC))
 		pr_warn_ratelimited("%s: all %u domain ids are in use\n",
 				    unit->name, unit->nr_dids);

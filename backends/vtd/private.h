@@ -194,7 +194,7 @@ struct vtd_domain *vtd_domain_alloc(struct vtd_unit *unit);
 bool vtd_domain_fits(const struct vtd_domain *domain,
 		     const struct vtd_unit *unit);
 struct sluice_paging_link *vtd_domain_link(struct vtd_domain *domain,
-					   struct vtd_unit *unit);
+					   struct vtd_device *device);
 
 /* ---- device.c: what translates a device's DMA ---- */
 
@@ -206,6 +206,7 @@ struct sluice_paging_link *vtd_domain_link(struct vtd_domain *domain,
  * @entry: what is installed for them; not present: blocked. The unit's lock
  * @domain: what translates it, or NULL. The unit's lock
  * @link: @domain on @unit. The unit's lock
+ * @home: the device's place in its default domain. The unit's lock
  * @ats_able: may have a TLB of its own
  * @ats_depth: invalidations that it can queue; 0: 32
  * @ats_twice: each invalidation of its TLB has to be repeated
@@ -224,6 +225,7 @@ struct vtd_device {
 	struct vtd_entry entry;
 	struct vtd_domain *domain;
 	struct sluice_paging_link *link;
+	struct sluice_paging_home home;
 	bool ats_able;
 	bool ats_twice;
 	u8 ats_depth;

@@ -45,7 +45,8 @@ struct sluice_paging;
  * @node: link in &sluice_paging.links
  * @iommu: the IOMMU
  * @did: domain id: what the IOMMU knows the domain by
- * @nr_devices: devices of the IOMMU that use the domain
+ * @nr_devices: devices of the IOMMU that use the domain, or are to come back to it
+ * @stuck: hardware may use @did for ever: it isn't given to another domain
  * @rcu: for freeing
  */
 struct sluice_paging_link {
@@ -53,7 +54,24 @@ struct sluice_paging_link {
 	struct sluice_iommu *iommu;
 	u16 did;
 	unsigned int nr_devices;
+	bool stuck;
 	struct rcu_head rcu;
+};
+
+/**
+ * struct sluice_paging_home - the place that is kept for a device in its default domain
+ * @paging: the domain that the kernel's IOMMU core made for host drivers, if the device
+ *	was attached to one that has tables, or NULL
+ * @link: the domain on the device's IOMMU
+ *
+ * When an owner's time is over, the IOMMU core returns the device to its default domain,
+ * and expects that to succeed. So the place is kept while the device is elsewhere:
+ * the return needs neither memory nor a domain id. Part of the backend's structure of a
+ * device, zeroed at first.
+ */
+struct sluice_paging_home {
+	struct sluice_paging *paging;
+	struct sluice_paging_link *link;
 };
 
 /**
@@ -135,28 +153,48 @@ void sluice_paging_deinit(struct sluice_paging *paging);
  * sluice_paging_link - make a domain known to an IOMMU, for one more device
  * @paging: a domain whose tables the IOMMU can walk
  * @iommu: the IOMMU
- * @dids: its domain ids in use
+ * @home: the device's place in its default domain
+ * @dids: the IOMMU's domain ids in use
  * @first: the first id that a domain may have
  * @last: the last one
  *
  * From here on, flushes reach the IOMMU.
  *
- * Return: the link; ERR_PTR() of -ENOMEM or -ENOSPC.
+ * Return: the link; ERR_PTR() of -ENOMEM or -ENOSPC. Doesn't fail if the domain is the
+ * device's default domain, and has been before.
  */
 struct sluice_paging_link *
 sluice_paging_link(struct sluice_paging *paging, struct sluice_iommu *iommu,
-		   struct ida *dids, unsigned int first, unsigned int last);
+		   const struct sluice_paging_home *home, struct ida *dids,
+		   unsigned int first, unsigned int last);
 
 /**
  * sluice_paging_unlink - a device no longer uses a domain
  * @paging: the domain
  * @link: what sluice_paging_link() returned
+ * @home: the device's place in its default domain; it stays
  * @dids: the IOMMU's domain ids in use
  * @reusable: hardware has forgotten all that it knew under the domain id
  */
 void sluice_paging_unlink(struct sluice_paging *paging,
-			  struct sluice_paging_link *link, struct ida *dids,
-			  bool reusable);
+			  struct sluice_paging_link *link,
+			  const struct sluice_paging_home *home,
+			  struct ida *dids, bool reusable);
+
+/**
+ * sluice_paging_move_home - a device may have got another default domain
+ * @home: the device's place in its default domain
+ * @paging: what the device has been attached to; NULL: something that has no tables, or
+ *	the device goes
+ * @link: what sluice_paging_link() returned for it
+ * @dids: the IOMMU's domain ids in use
+ *
+ * The place in the former one is given up; but not for the domain of an owner, who will
+ * give the device back.
+ */
+void sluice_paging_move_home(struct sluice_paging_home *home,
+			     struct sluice_paging *paging,
+			     struct sluice_paging_link *link, struct ida *dids);
 
 /* ---- For &struct sluice_domain_ops; documented there ---- */
 
