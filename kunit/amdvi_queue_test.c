@@ -98,7 +98,7 @@ static void stops_once(struct kunit *test)
 	expect_idle(test, hw);
 }
 
-/* Bounded, said once, and remembered. */
+/* Bounded, said once, and remembered; what comes later is told all the same. */
 static void stops_always(struct kunit *test)
 {
 	struct fake_amdvi *hw = fake_amdvi_create(test, FAKE_AMDVI_CAP,
@@ -109,23 +109,46 @@ static void stops_always(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EIO, inval(hw, 1));
 	KUNIT_EXPECT_TRUE(test, hw->unit.iommu.dead);
 	hw->pauses = 0;
+	KUNIT_EXPECT_EQ(test, -EIO, inval(hw, 1));
+	KUNIT_EXPECT_LE(test, hw->pauses, 2);
 	hw->stops = 0;
 	hw->nr_cmds = 0;
-	KUNIT_EXPECT_EQ(test, -EIO, inval(hw, 1));
-	KUNIT_EXPECT_EQ(test, hw->pauses, 0);
-	KUNIT_EXPECT_EQ(test, hw->nr_cmds, 0);
+	KUNIT_EXPECT_EQ(test, 0, inval(hw, 0x77));
+	KUNIT_EXPECT_EQ(test, hw->nr_cmds, 2);
+	KUNIT_EXPECT_EQ(test, hw->cmd[0][0], 5ULL << 60 | 0x77);
+	KUNIT_EXPECT_TRUE(test, hw->unit.iommu.dead);
+	expect_idle(test, hw);
 }
 
 static void never_answers(struct kunit *test)
 {
 	struct fake_amdvi *hw = fake_amdvi_create(test, FAKE_AMDVI_CAP,
 						  FAKE_AMDVI_EFR);
+	unsigned int i;
 
 	hw->deaf = true;
 	KUNIT_EXPECT_EQ(test, -EIO, inval(hw, 1));
 	KUNIT_EXPECT_TRUE(test, hw->unit.iommu.dead);
 	KUNIT_EXPECT_LE(test, hw->pauses, 1000000);
 	KUNIT_EXPECT_GT(test, hw->pauses, 1000);
+
+	/* Nobody is held up for long any more, and in the end not at all. */
+	hw->pauses = 0;
+	for (i = 0; i < 1000; i++)
+		KUNIT_ASSERT_EQ(test, -EIO, inval(hw, i));
+	KUNIT_EXPECT_LE(test, hw->pauses, 256 * 1000);
+	hw->pauses = 0;
+	KUNIT_EXPECT_EQ(test, -EIO, inval(hw, 1));
+	KUNIT_EXPECT_EQ(test, hw->pauses, 0);
+
+	/* It goes on where it was. */
+	hw->nr_cmds = 0;
+	hw->deaf = false;
+	hw->unit.hw->write64(&hw->unit, 0x2008, hw->reg[0x2008 / 8]);
+	KUNIT_EXPECT_EQ(test, hw->nr_cmds, 510);
+	KUNIT_EXPECT_EQ(test, 0, inval(hw, 1));
+	KUNIT_EXPECT_EQ(test, hw->nr_cmds, 512);
+	expect_idle(test, hw);
 }
 
 /* Off, nothing is queued; on again, all is forgotten first. */

@@ -296,6 +296,70 @@ static void one_domain(struct kunit *test)
 	sluice_paging_free_hw(&first->paging.hw);
 }
 
+static int host_map(struct iommu_domain *hw, u64 iova, size_t count)
+{
+	size_t mapped = 0;
+	int ret;
+
+	ret = sluice_paging_map_pages(hw, iova, PHYS, SZ_4K, count,
+				      IOMMU_READ | IOMMU_WRITE, GFP_KERNEL,
+				      &mapped);
+	return ret ?: sluice_paging_iotlb_sync_map(hw, iova, SZ_4K * count);
+}
+
+static void host_unmap(struct iommu_domain *hw, u64 iova, size_t count)
+{
+	struct iommu_iotlb_gather iotlb;
+
+	iommu_iotlb_gather_init(&iotlb);
+	sluice_paging_unmap_pages(hw, iova, SZ_4K, count, &iotlb);
+	sluice_paging_iotlb_sync(hw, &iotlb);
+}
+
+/*
+ * A host driver frees what it has unmapped, and can't be told that the hardware hasn't
+ * been. So hardware that has failed once is told all that comes later; and tables, which
+ * are ours, aren't freed from then on.
+ */
+static void host_driver_of_the_dead(struct kunit *test)
+{
+	struct fake_amdvi *hw = fake_amdvi_create(test, FAKE_AMDVI_CAP,
+						  FAKE_AMDVI_EFR);
+	static const u16 rid = 0x108;
+	struct amdvi_domain *domain;
+	struct amdvi_device *device;
+	struct iommu_domain *host;
+	long tables;
+
+	device = amdvi_device_alloc(&hw->unit, NULL, &rid, 1);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(device));
+	domain = amdvi_domain_alloc(&hw->unit);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(domain));
+	host = &domain->paging.hw;
+	host->type = IOMMU_DOMAIN_DMA;
+	KUNIT_ASSERT_EQ(test, 0, amdvi_device_attach(device, domain));
+	KUNIT_ASSERT_EQ(test, 0, host_map(host, IOVA - SZ_4K, 1));
+	KUNIT_ASSERT_EQ(test, 0, host_map(host, IOVA, 512));
+	KUNIT_ASSERT_EQ(test, 0, host_map(host, IOVA + SZ_1G, 1));
+	KUNIT_EXPECT_EQ(test, 0, reach(hw, device));
+	tables = pt_nr_tables(&domain->paging.pt);
+
+	hw->deaf = true;
+	host_unmap(host, IOVA - SZ_4K, 1);
+	KUNIT_EXPECT_TRUE(test, hw->unit.iommu.dead);
+	KUNIT_EXPECT_EQ(test, 0, reach(hw, device));
+	hw->deaf = false;
+	host_unmap(host, IOVA, 512);
+	KUNIT_EXPECT_EQ(test, -EFAULT, reach(hw, device));
+	/* The one that is empty now the hardware might still walk. */
+	KUNIT_EXPECT_EQ(test, tables, pt_nr_tables(&domain->paging.pt));
+	KUNIT_EXPECT_TRUE(test, domain->paging.broken);
+	amdvi_device_free(device);
+	/* So they are lost here, too. */
+	sluice_paging_free_hw(host);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&hw->violations));
+}
+
 /* A device comes back to the domain of its host driver, though no id is left. */
 static void default_domain_is_kept(struct kunit *test)
 {
@@ -347,6 +411,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(deaf),
 	KUNIT_CASE(suspend),
 	KUNIT_CASE(one_domain),
+	KUNIT_CASE_SLOW(host_driver_of_the_dead),
 	KUNIT_CASE(default_domain_is_kept),
 	{}
 };

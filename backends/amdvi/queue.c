@@ -34,6 +34,9 @@
 #define PATIENCE	1000000
 static_assert(SLUICE_GATHER_RANGES * AMDVI_DEVICE_PATIENCE_US < PATIENCE);
 
+/* The same once the unit is dead: it is tried, but nobody is held up for long. */
+#define DEAD_PATIENCE	1000
+
 /* How often commands are queued again that were lost when the queue stopped. */
 #define TRIES		3
 
@@ -150,13 +153,14 @@ static int look(const struct amdvi_unit *unit, const struct ticket *ticket)
 }
 
 static noinline int wait_long(struct amdvi_unit *unit,
-			      const struct ticket *ticket)
+			      const struct ticket *ticket,
+			      unsigned int patience)
 {
 	u64 before = done(unit), now;
 	unsigned int i;
 	int ret;
 
-	for (i = 0; i < PATIENCE; i++) {
+	for (i = 0; i < patience; i++) {
 		ret = look(unit, ticket);
 		if (ret != -EBUSY)
 			return ret;
@@ -172,7 +176,8 @@ static noinline int wait_long(struct amdvi_unit *unit,
 	return -ETIMEDOUT;
 }
 
-static int wait(struct amdvi_unit *unit, const struct ticket *ticket)
+static int wait(struct amdvi_unit *unit, const struct ticket *ticket,
+		unsigned int patience)
 {
 	unsigned int i;
 	int ret;
@@ -183,7 +188,7 @@ static int wait(struct amdvi_unit *unit, const struct ticket *ticket)
 			return ret;
 		cpu_relax();
 	}
-	return wait_long(unit, ticket);
+	return wait_long(unit, ticket, patience);
 }
 
 /* Waits until what was queued last is carried out: then there is room. */
@@ -197,7 +202,7 @@ static int wait_room(struct amdvi_unit *unit)
 	ticket.seq = unit->queued;
 	ticket.restarts = unit->restarts;
 	raw_spin_unlock_irqrestore(&unit->queue_lock, flags);
-	ret = wait(unit, &ticket);
+	ret = wait(unit, &ticket, PATIENCE);
 	return ret == -EAGAIN ? 0 : ret;
 }
 
@@ -210,6 +215,22 @@ static int give_up(struct amdvi_unit *unit, int ret)
 	return -EIO;
 }
 
+/*
+ * What has failed once need not fail for ever. Host drivers use the memory that they have
+ * unmapped whatever becomes of the flush, since nobody can tell them; so as much is done
+ * as can be. If the hardware doesn't move at all, the ring is full after some hundred of
+ * these, and no more time is lost.
+ */
+static noinline int submit_dead(struct amdvi_unit *unit,
+				const struct amdvi_cmd *cmds, unsigned int nr)
+{
+	struct ticket ticket;
+
+	if (!enqueue(unit, cmds, nr, &ticket))
+		return -EIO;
+	return wait(unit, &ticket, DEAD_PATIENCE) ? -EIO : 0;
+}
+
 /**
  * amdvi_queue_submit - have commands carried out
  * @unit: the unit
@@ -217,7 +238,7 @@ static int give_up(struct amdvi_unit *unit, int ret)
  * @nr: how many, up to %AMDVI_SUBMIT
  *
  * Returns when they are, after a bounded time in any case. Nothing is to be done if
- * the unit is off.
+ * the unit is off. A dead unit is given them, too.
  *
  * Context: any.
  * Return: 0; -EIO if they may not have been carried out: the unit is dead.
@@ -229,19 +250,18 @@ int amdvi_queue_submit(struct amdvi_unit *unit, const struct amdvi_cmd *cmds,
 	struct ticket ticket;
 	int ret;
 
-	/* A second time-out would tell nothing new. */
-	if (unlikely(amdvi_unit_dead(unit)))
-		return -EIO;
 	/* Off, it takes none; see amdvi_unit_enable(). */
 	if (unlikely(!READ_ONCE(unit->on)))
 		return 0;
+	if (unlikely(amdvi_unit_dead(unit)))
+		return submit_dead(unit, cmds, nr);
 	do {
 		while (unlikely(!enqueue(unit, cmds, nr, &ticket))) {
 			ret = wait_room(unit);
 			if (ret)
 				return give_up(unit, ret);
 		}
-		ret = wait(unit, &ticket);
+		ret = wait(unit, &ticket, PATIENCE);
 	} while (unlikely(ret == -EAGAIN) && --tries);
 	return unlikely(ret) ? give_up(unit, ret) : 0;
 }
