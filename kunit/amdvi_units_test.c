@@ -3,8 +3,10 @@
  * AMD-Vi units: what is read from their capabilities, how they come up, go down and
  * through a suspend, and several of them under one domain.
  */
+#include <linux/debug_locks.h>
 #include <linux/err.h>
 #include <linux/io.h>
+#include <linux/irq_work.h>
 #include <linux/sizes.h>
 
 #include "amdvi_hw.h"
@@ -403,6 +405,73 @@ static void default_domain_is_kept(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&hw->violations));
 }
 
+/* ---- In interrupts ---- */
+
+/**
+ * struct from_irq - an unmap by an interrupt handler
+ * @work: the interrupt
+ * @host: the domain
+ * @iova: where
+ * @done: bytes
+ */
+struct from_irq {
+	struct irq_work work;
+	struct iommu_domain *host;
+	u64 iova;
+	size_t done;
+};
+
+static size_t unmap_page(struct iommu_domain *hw, u64 iova)
+{
+	struct iommu_iotlb_gather iotlb;
+	size_t done;
+
+	iommu_iotlb_gather_init(&iotlb);
+	done = sluice_paging_unmap_pages(hw, iova, SZ_4K, 1, &iotlb);
+	sluice_paging_iotlb_sync(hw, &iotlb);
+	return done;
+}
+
+static void unmap_in_irq(struct irq_work *work)
+{
+	struct from_irq *f = container_of(work, struct from_irq, work);
+
+	f->done = unmap_page(f->host, f->iova);
+}
+
+/*
+ * Pages of several entries are cut by a task, and by an interrupt that might have come
+ * while the task did so: lockdep says if that could be the end.
+ */
+static void cut_in_interrupt(struct kunit *test)
+{
+	struct fake_amdvi *hw = fake_amdvi_create(test, FAKE_AMDVI_CAP,
+						  FAKE_AMDVI_EFR);
+	struct amdvi_domain *domain = amdvi_domain_alloc(&hw->unit);
+	struct iommu_domain *host;
+	struct from_irq f = {};
+	unsigned int i;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(domain));
+	host = &domain->paging.hw;
+	KUNIT_ASSERT_EQ(test, 0, host_map(host, IOVA, 8));
+	f.work = IRQ_WORK_INIT_HARD(unmap_in_irq);
+	f.host = host;
+	/* Both cut, and both meet what the other has cut. */
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, SZ_4K, unmap_page(host, IOVA + i * SZ_4K));
+		f.done = 0;
+		f.iova = IOVA + (7 - i) * SZ_4K;
+		KUNIT_ASSERT_TRUE(test, irq_work_queue(&f.work));
+		irq_work_sync(&f.work);
+		KUNIT_EXPECT_EQ(test, SZ_4K, f.done);
+	}
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING))
+		KUNIT_EXPECT_TRUE(test, debug_locks);
+	sluice_paging_free_hw(host);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&hw->violations));
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(decode),
 	KUNIT_CASE(refused),
@@ -413,6 +482,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(one_domain),
 	KUNIT_CASE_SLOW(host_driver_of_the_dead),
 	KUNIT_CASE(default_domain_is_kept),
+	KUNIT_CASE(cut_in_interrupt),
 	{}
 };
 

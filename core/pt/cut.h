@@ -43,13 +43,14 @@ static noinline void cut_group(struct pt *pt, struct cursor *c, u64 leaf,
 	u64 phys = fmt_leaf_phys(leaf, mask_lg2(lg2));
 	u64 bits = fmt_leaf_bits(leaf) | FMT_SW_PART;
 	__le64 *slot = &c->tables[c->low][entry_index(pt, start, c->low)];
+	unsigned long flags;
 
-	spin_lock(&pt->cut_lock);
+	spin_lock_irqsave(&pt->cut_lock, flags);
 	for (i = 0; i < 1U << (lg2 - each); i++, phys += BIT_ULL(each))
 		entry_swap(&slot[i], leaf,
 			   fmt_make_leaf(bits, phys, each, c->low));
 	entries_flush(pt, slot, i);
-	spin_unlock(&pt->cut_lock);
+	spin_unlock_irqrestore(&pt->cut_lock, flags);
 }
 
 /**
@@ -98,13 +99,14 @@ static void cut_part(struct cutting *cut)
 {
 	/* A page of a group is half a table at most. */
 	unsigned int lg2 = table_lg2(cut->pt, cut->c.low) - 1;
+	unsigned long flags;
 
 	/* If all of that is in the range, nobody else has cut it. */
 	if (!cut_crosses(cut, lg2))
 		return;
 	/* Until all entries of that page have been replaced. */
-	spin_lock(&cut->pt->cut_lock);
-	spin_unlock(&cut->pt->cut_lock);
+	spin_lock_irqsave(&cut->pt->cut_lock, flags);
+	spin_unlock_irqrestore(&cut->pt->cut_lock, flags);
 	/* Unless it has been gathered, for the other end of the range maybe. */
 	if (cut->cut.start > cut->c.iova || cut->cut.last < cut->c.iova)
 		cut_gather(cut, lg2, entry_lg2(cut->pt, cut->c.low));

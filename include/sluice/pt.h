@@ -102,7 +102,8 @@ struct pt_config {
  * @grow: as configured
  * @grow_lock: serialises growth
  * @spare_root: a new root that @grow failed for: hardware may know it
- * @cut_lock: held while the entries of one page are being replaced
+ * @cut_lock: held while the entries of one page are being replaced, with interrupts off:
+ *	host drivers may unmap in an interrupt
  */
 struct pt {
 	const struct pt_format *fmt;
