@@ -188,21 +188,78 @@ static void every_store(struct kunit *test)
 	}
 }
 
-static void firmware_settings_stay(struct kunit *test)
+#define INT_SETTINGS (GENMASK_ULL(58, 56) | GENMASK_ULL(63, 62))
+
+static void expect_settings(struct dte *d, u64 sysmgt, u64 ints)
+{
+	__le64 *q = d->hw->unit.devtab[RID].q;
+
+	KUNIT_EXPECT_EQ(d->test, le64_to_cpu(q[1]) >> 40 & 3, sysmgt);
+	KUNIT_EXPECT_EQ(d->test, le64_to_cpu(q[2]) & INT_SETTINGS, ints);
+	/* Otherwise, what becomes of interrupts doesn't change. */
+	KUNIT_EXPECT_EQ(d->test, le64_to_cpu(q[2]) & ~INT_SETTINGS, 1);
+	KUNIT_EXPECT_EQ(d->test, le64_to_cpu(q[3]), 0);
+}
+
+/*
+ * Firmware lets a device raise NMI and the like: one of the host's, not one that a user
+ * has, or had until a moment ago.
+ */
+static void firmware_settings(struct kunit *test)
+{
+	const u64 ints = BIT_ULL(56) | BIT_ULL(58) | BIT_ULL(63);
+	struct dte *d = test->priv;
+
+	d->domain[1]->paging.hw.type = IOMMU_DOMAIN_DMA;
+	/* INIT, NMI, SysMgt 2 (INTx alone), LINT1. */
+	amdvi_dte_settings(&d->hw->unit, RID, 0xa5);
+	expect_settings(d, 2, ints);
+	go(d, PASSED);
+	expect_settings(d, 2, ints);
+	go(d, BLOCKED);
+	expect_settings(d, 2, ints);
+	go(d, FIRST);
+	expect_settings(d, 2, 0);
+	go(d, BLOCKED);
+	expect_settings(d, 2, 0);
+	/* A host driver's again, in both modes. */
+	go(d, SECOND);
+	expect_settings(d, 2, ints);
+	go(d, FIRST);
+	expect_settings(d, 2, 0);
+	go(d, PASSED);
+	expect_settings(d, 2, ints);
+
+	/* ExtInt, LINT0; all messages of system management, and others. */
+	go(d, BLOCKED);
+	amdvi_dte_settings(&d->hw->unit, RID, 0x52);
+	go(d, SECOND);
+	expect_settings(d, 1, BIT_ULL(57) | BIT_ULL(62));
+	go(d, FIRST);
+	expect_settings(d, 2, 0);
+	go(d, PASSED);
+	expect_settings(d, 1, BIT_ULL(57) | BIT_ULL(62));
+	go(d, BLOCKED);
+	amdvi_dte_settings(&d->hw->unit, RID, 0x30);
+	go(d, FIRST);
+	expect_settings(d, 3, 0);
+}
+
+/* Hardware has forgotten what it knew of the settings when a user's DMA begins. */
+static void settings_are_told(struct kunit *test)
 {
 	struct dte *d = test->priv;
-	__le64 *q = d->hw->unit.devtab[RID].q;
-	enum state to;
+	unsigned int i, told = 0;
 
-	/* INIT, NMI, SysMgt 2, LINT1. */
-	amdvi_dte_settings(&d->hw->unit, RID, 0xa5);
-	for (to = NR_STATES; to-- > BLOCKED;) {
-		go(d, to);
-		KUNIT_EXPECT_EQ(test, le64_to_cpu(q[1]) >> 40 & 3, 2);
-		KUNIT_EXPECT_EQ(test, le64_to_cpu(q[2]),
-				BIT_ULL(56) | BIT_ULL(58) | BIT_ULL(63) | 1);
-		KUNIT_EXPECT_EQ(test, le64_to_cpu(q[3]), 0);
-	}
+	amdvi_dte_settings(&d->hw->unit, RID, 0x04);
+	go(d, PASSED);
+	KUNIT_EXPECT_EQ(test, seen(d), PASSED);
+	go(d, BLOCKED);
+	d->hw->nr_cmds = 0;
+	go(d, FIRST);
+	for (i = 0; i < d->hw->nr_cmds; i++)
+		told += d->hw->cmd[i][0] == (2ULL << 60 | RID);
+	KUNIT_EXPECT_EQ(test, told, 1);
 }
 
 static void unknown_is_blocked(struct kunit *test)
@@ -267,7 +324,8 @@ static void dead(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(every_store),
-	KUNIT_CASE(firmware_settings_stay),
+	KUNIT_CASE(firmware_settings),
+	KUNIT_CASE(settings_are_told),
 	KUNIT_CASE(unknown_is_blocked),
 	KUNIT_CASE(shared_requester_id),
 	KUNIT_CASE_SLOW(dead),

@@ -316,6 +316,7 @@ void amdvi_device_pass_through(struct amdvi_device *device)
 int amdvi_device_attach(struct amdvi_device *device,
 			struct amdvi_domain *domain)
 {
+	bool user = domain->paging.hw.type == IOMMU_DOMAIN_UNMANAGED;
 	struct amdvi_unit *unit = device->unit;
 	struct sluice_paging_link *link;
 
@@ -342,7 +343,7 @@ int amdvi_device_attach(struct amdvi_device *device,
 	amdvi_ats_on(device);
 	put_in(device, amdvi_dte_make_tables(pt_root(&domain->paging.pt, NULL),
 					     domain->levels, link->did,
-					     device->ats));
+					     device->ats, user));
 	return 0;
 }
 

@@ -38,7 +38,7 @@ static u64 blocked(const struct amdvi_unit *unit)
 	       (virt_to_phys(unit->nothing) & AMDVI_DTE_ROOT);
 }
 
-/* What firmware says of a device stays, whatever becomes of its DMA. */
+/* Interrupts that firmware lets a device raise past the remapping table. */
 #define INT_SETTINGS (AMDVI_DTE_INIT_PASS | AMDVI_DTE_EINT_PASS | \
 		      AMDVI_DTE_NMI_PASS | AMDVI_DTE_LINT0_PASS | \
 		      AMDVI_DTE_LINT1_PASS)
@@ -46,6 +46,40 @@ static u64 blocked(const struct amdvi_unit *unit)
 /* Interrupts of what hasn't been given any are as unwelcome as its DMA. */
 #define INT_BLOCKED (AMDVI_DTE_IV | \
 		     FIELD_PREP(AMDVI_DTE_INT_CTL, AMDVI_DTE_INT_ABORT))
+
+/* 2.2.2: system management messages that pass untranslated: all, INTx alone. */
+#define SYSMGT_ALL	1
+#define SYSMGT_INTX	2
+
+/* A user's device has no business with INIT, NMI and the like. */
+static u64 int_settings(u8 setting, bool user)
+{
+	u64 ints = 0;
+
+	if (user)
+		return 0;
+	if (setting & AMDVI_SETTING_INIT_PASS)
+		ints |= AMDVI_DTE_INIT_PASS;
+	if (setting & AMDVI_SETTING_EINT_PASS)
+		ints |= AMDVI_DTE_EINT_PASS;
+	if (setting & AMDVI_SETTING_NMI_PASS)
+		ints |= AMDVI_DTE_NMI_PASS;
+	if (setting & AMDVI_SETTING_LINT0_PASS)
+		ints |= AMDVI_DTE_LINT0_PASS;
+	if (setting & AMDVI_SETTING_LINT1_PASS)
+		ints |= AMDVI_DTE_LINT1_PASS;
+	return ints;
+}
+
+/* ... nor with the system's management, but for its own INTx. */
+static u64 sysmgt_setting(u8 setting, bool user)
+{
+	u64 sysmgt = FIELD_GET(AMDVI_SETTING_SYSMGT, setting);
+
+	if (user && sysmgt == SYSMGT_ALL)
+		sysmgt = SYSMGT_INTX;
+	return FIELD_PREP(AMDVI_DTE_SYSMGT, sysmgt);
+}
 
 /**
  * amdvi_dte_write - write one word of an entry
@@ -87,26 +121,16 @@ void amdvi_dte_setup(struct amdvi_unit *unit)
  * @unit: the unit; before hardware sees the table
  * @rid: the requester ID
  * @setting: AMDVI_SETTING_*
+ *
+ * Holds for the host's devices, and while DMA is blocked at first; a user's device may do
+ * less from when its user's domain is installed until the host has it back.
  */
 void amdvi_dte_settings(struct amdvi_unit *unit, u16 rid, u8 setting)
 {
-	u64 ints = INT_BLOCKED;
-
-	if (setting & AMDVI_SETTING_INIT_PASS)
-		ints |= AMDVI_DTE_INIT_PASS;
-	if (setting & AMDVI_SETTING_EINT_PASS)
-		ints |= AMDVI_DTE_EINT_PASS;
-	if (setting & AMDVI_SETTING_NMI_PASS)
-		ints |= AMDVI_DTE_NMI_PASS;
-	if (setting & AMDVI_SETTING_LINT0_PASS)
-		ints |= AMDVI_DTE_LINT0_PASS;
-	if (setting & AMDVI_SETTING_LINT1_PASS)
-		ints |= AMDVI_DTE_LINT1_PASS;
-	unit->devtab[rid].q[1] =
-		cpu_to_le64(FIELD_PREP(AMDVI_DTE_SYSMGT,
-				       FIELD_GET(AMDVI_SETTING_SYSMGT,
-						 setting)));
-	unit->devtab[rid].q[2] = cpu_to_le64(ints);
+	unit->settings[rid] = setting;
+	unit->devtab[rid].q[1] = cpu_to_le64(sysmgt_setting(setting, false));
+	unit->devtab[rid].q[2] =
+		cpu_to_le64(INT_BLOCKED | int_settings(setting, false));
 }
 
 /**
@@ -119,6 +143,7 @@ struct amdvi_dma amdvi_dte_make_identity(void)
 	return (struct amdvi_dma){
 		.first = VALID | AMDVI_DTE_IR | AMDVI_DTE_IW,
 		.second = AMDVI_DID_NONE,
+		.user = false,
 	};
 }
 
@@ -128,11 +153,12 @@ struct amdvi_dma amdvi_dte_make_identity(void)
  * @levels: depth of the tables
  * @did: domain id
  * @iotlb: the device may have a TLB of its own
+ * @user: they aren't those of a host driver
  *
  * Return: what to install.
  */
 struct amdvi_dma amdvi_dte_make_tables(phys_addr_t root, unsigned int levels,
-				       u16 did, bool iotlb)
+				       u16 did, bool iotlb, bool user)
 {
 	return (struct amdvi_dma){
 		.first = VALID | AMDVI_DTE_IR | AMDVI_DTE_IW |
@@ -140,7 +166,18 @@ struct amdvi_dma amdvi_dte_make_tables(phys_addr_t root, unsigned int levels,
 			 (root & AMDVI_DTE_ROOT),
 		.second = FIELD_PREP(AMDVI_DTE_DOMAIN, did) |
 			  (iotlb ? AMDVI_DTE_IOTLB : 0),
+		.user = user,
 	};
+}
+
+/* Returns false if that is what it was. */
+static bool write_ints(struct amdvi_unit *unit, __le64 *q, u64 value)
+{
+	if (le64_to_cpu(q[2]) == value)
+		return false;
+	/* All of it is in this word. */
+	amdvi_dte_write(unit, &q[2], value);
+	return true;
 }
 
 static bool is_there(const __le64 *q, const struct amdvi_dma *dma)
@@ -164,18 +201,23 @@ static void evict(struct amdvi_unit *unit, u16 rid, __le64 *q)
  * @rid: the requester ID. Its DMA should be blocked, or this be there already, for
  *	another device that shares the requester ID
  * @dma: how
+ *
+ * Hardware must be told.
  */
 void amdvi_dte_install(struct amdvi_unit *unit, u16 rid,
 		       const struct amdvi_dma *dma)
 {
+	u8 setting = unit->settings[rid];
 	__le64 *q = words(unit, rid);
 
 	if (is_there(q, dma))
 		return;
 	if (le64_to_cpu(q[0]) != blocked(unit))
 		evict(unit, rid, q);
+	write_ints(unit, q, (le64_to_cpu(q[2]) & ~INT_SETTINGS) |
+		   int_settings(setting, dma->user));
 	amdvi_dte_write(unit, &q[1], dma->second |
-			(le64_to_cpu(q[1]) & AMDVI_DTE_SYSMGT));
+			sysmgt_setting(setting, dma->user));
 	/* The word that opens the way is the last. */
 	amdvi_dte_write(unit, &q[0], dma->first);
 }
@@ -205,12 +247,8 @@ static bool set_interrupts(struct amdvi_unit *unit, u16 rid, u64 value)
 {
 	__le64 *q = words(unit, rid);
 
-	value |= le64_to_cpu(q[2]) & INT_SETTINGS;
-	if (le64_to_cpu(q[2]) == value)
-		return false;
-	/* All of it is in this word. */
-	amdvi_dte_write(unit, &q[2], value);
-	return true;
+	return write_ints(unit, q,
+			  value | (le64_to_cpu(q[2]) & INT_SETTINGS));
 }
 
 /**

@@ -74,6 +74,7 @@ struct amdvi_hw {
  * @control_lock: guards changes of CONTROL
  * @lock: guards the table and devices below
  * @devtab: the device table
+ * @settings: what firmware says of requester IDs (AMDVI_SETTING_*)
  * @nothing: a page table without entries, for DMA that is blocked
  * @devices: &amdvi_device.unit_node
  * @dids: domain ids in use
@@ -114,6 +115,7 @@ struct amdvi_unit {
 	raw_spinlock_t control_lock;	/* CONTROL */
 	struct mutex lock;	/* devtab, devices */
 	struct amdvi_dte *devtab;
+	u8 *settings;
 	void *nothing;
 	struct list_head devices;
 	struct ida dids;
@@ -171,10 +173,13 @@ int amdvi_queue_submit(struct amdvi_unit *unit, const struct amdvi_cmd *cmds,
  * struct amdvi_dma - what becomes of a device's DMA, if it isn't blocked
  * @first: first word of the entry
  * @second: second word, without what firmware says of the device
+ * @user: the device isn't a host driver's: of what firmware lets it do beside DMA, it
+ *	may do nothing that could harm the host
  */
 struct amdvi_dma {
 	u64 first;
 	u64 second;
+	bool user;
 };
 
 void amdvi_dte_write(struct amdvi_unit *unit, __le64 *word, u64 value);
@@ -182,7 +187,7 @@ void amdvi_dte_setup(struct amdvi_unit *unit);
 void amdvi_dte_settings(struct amdvi_unit *unit, u16 rid, u8 setting);
 struct amdvi_dma amdvi_dte_make_identity(void);
 struct amdvi_dma amdvi_dte_make_tables(phys_addr_t root, unsigned int levels,
-				       u16 did, bool iotlb);
+				       u16 did, bool iotlb, bool user);
 void amdvi_dte_install(struct amdvi_unit *unit, u16 rid,
 		       const struct amdvi_dma *dma);
 bool amdvi_dte_block(struct amdvi_unit *unit, u16 rid,

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/sizes.h>
+#include <linux/vmalloc.h>
 
 #include "private.h"
 
@@ -107,9 +108,12 @@ int amdvi_unit_init(struct amdvi_unit *unit)
 		return -ENOMEM;
 	unit->devtab = page_address(pages);
 	ret = -ENOMEM;
+	unit->settings = vzalloc(AMDVI_DEVTAB_ENTRIES);
+	if (!unit->settings)
+		goto err_devtab;
 	unit->nothing = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!unit->nothing)
-		goto err_devtab;
+		goto err_settings;
 	ret = amdvi_queue_init(unit);
 	if (ret)
 		goto err_nothing;
@@ -127,6 +131,8 @@ err_queue:
 	amdvi_queue_deinit(unit);
 err_nothing:
 	free_page((unsigned long)unit->nothing);
+err_settings:
+	vfree(unit->settings);
 err_devtab:
 	free_pages((unsigned long)unit->devtab, DEVTAB_ORDER);
 	return ret;
@@ -142,6 +148,7 @@ void amdvi_unit_deinit(struct amdvi_unit *unit)
 	amdvi_queue_deinit(unit);
 	ida_destroy(&unit->dids);
 	free_page((unsigned long)unit->nothing);
+	vfree(unit->settings);
 	free_pages((unsigned long)unit->devtab, DEVTAB_ORDER);
 	mutex_destroy(&unit->lock);
 }
