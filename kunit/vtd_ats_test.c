@@ -33,6 +33,16 @@ struct ats {
 	struct vtd_domain *domain;
 };
 
+static struct vtd_domain *add_domain(struct ats *t)
+{
+	struct vtd_domain *domain = vtd_domain_alloc(&t->hw->unit);
+
+	KUNIT_ASSERT_FALSE(t->test, IS_ERR(domain));
+	/* As the host's drivers have them. */
+	domain->paging.hw.type = IOMMU_DOMAIN_DMA;
+	return domain;
+}
+
 static void start(struct kunit *test, struct ats *t, u64 ecap)
 {
 	static const u16 rid = RID;
@@ -42,8 +52,7 @@ static void start(struct kunit *test, struct ats *t, u64 ecap)
 	t->device = fake_vtd_device_create(test, t->hw, &rid, 1)->device;
 	t->device->ats_able = ecap & FAKE_VTD_ECAP_DT;
 	t->device->ats_depth = DEPTH;
-	t->domain = vtd_domain_alloc(&t->hw->unit);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(t->domain));
+	t->domain = add_domain(t);
 	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(t->device, t->domain));
 	fake_vtd_clear_events(t->hw);
 }
@@ -52,6 +61,9 @@ static void finish(struct ats *t)
 {
 	vtd_device_block(t->device);
 	KUNIT_EXPECT_TRUE(t->test, list_empty(&t->domain->ats));
+	/* Its default domain is another one from now on. */
+	KUNIT_EXPECT_EQ(t->test, 0, vtd_device_pass_through(t->device));
+	vtd_device_block(t->device);
 	sluice_paging_free_hw(&t->domain->paging.hw);
 }
 
@@ -226,8 +238,7 @@ static void changes_domains(struct kunit *test)
 	map(&t, IOVA, SZ_8G, SZ_4K);
 	KUNIT_EXPECT_EQ(test, 0, fake_vtd_ats_read(t.hw, RID, IOVA, &phys));
 	first = t.domain;
-	t.domain = vtd_domain_alloc(&t.hw->unit);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(t.domain));
+	t.domain = add_domain(&t);
 	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(t.device, t.domain));
 	KUNIT_EXPECT_TRUE(test, list_empty(&first->ats));
 	KUNIT_EXPECT_EQ(test, -EFAULT, fake_vtd_ats_read(t.hw, RID, IOVA,
@@ -261,6 +272,47 @@ static void unable(struct kunit *test)
 	finish(&t);
 	for (i = 0; i < t.hw->nr_events; i++)
 		KUNIT_EXPECT_NE(test, t.hw->event[i].v[0] & 15, 3);
+}
+
+/*
+ * While it is assigned it has none, and nobody has to wait for it, however able it is; the
+ * host's driver has it again.
+ */
+static void not_for_users(struct kunit *test)
+{
+	struct vtd_domain *host;
+	phys_addr_t phys;
+	unsigned int i;
+	struct ats t;
+
+	start(test, &t, ECAP);
+	KUNIT_EXPECT_TRUE(test, t.device->ats);
+	map(&t, IOVA, SZ_8G, SZ_4K);
+	KUNIT_EXPECT_EQ(test, 0, fake_vtd_ats_read(t.hw, RID, IOVA, &phys));
+	host = t.domain;
+	t.domain = vtd_domain_alloc(&t.hw->unit);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(t.domain));
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(t.device, t.domain));
+	KUNIT_EXPECT_FALSE(test, t.device->ats);
+	KUNIT_EXPECT_TRUE(test, list_empty(&t.domain->ats));
+	map(&t, IOVA, SZ_16K, SZ_4K);
+	/* It can't even ask; what it does without is translated. */
+	KUNIT_EXPECT_EQ(test, -EFAULT, fake_vtd_ats_read(t.hw, RID, IOVA,
+							 &phys));
+	KUNIT_EXPECT_EQ(test, 0, fake_vtd_translate(t.hw, RID, IOVA, true,
+						    &phys));
+	fake_vtd_clear_events(t.hw);
+	unmap(&t, IOVA, SZ_4K);
+	vtd_device_block(t.device);
+	for (i = 0; i < t.hw->nr_events; i++)
+		KUNIT_EXPECT_NE(test, t.hw->event[i].v[0] & 15, 3);
+	sluice_paging_free_hw(&t.domain->paging.hw);
+
+	t.domain = host;
+	KUNIT_ASSERT_EQ(test, 0, vtd_device_attach(t.device, t.domain));
+	KUNIT_EXPECT_TRUE(test, t.device->ats);
+	KUNIT_EXPECT_EQ(test, 0, fake_vtd_ats_read(t.hw, RID, IOVA, &phys));
+	finish(&t);
 }
 
 /* ---- Devices that have gone ---- */
@@ -322,6 +374,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(flush),
 	KUNIT_CASE(changes_domains),
 	KUNIT_CASE(unable),
+	KUNIT_CASE(not_for_users),
 	KUNIT_CASE(gone),
 	{}
 };

@@ -75,6 +75,9 @@ static struct vtd_domain *add_domain(struct context *c, unsigned int n)
 	u64 done;
 
 	KUNIT_ASSERT_FALSE(c->test, IS_ERR(domain));
+	/* Only with host drivers devices have TLBs. */
+	if (c->device->ats_able)
+		domain->paging.hw.type = IOMMU_DOMAIN_DMA;
 	sluice_gather_init(&gather);
 	KUNIT_ASSERT_EQ(c->test, 0,
 			sluice_paging_map(&domain->paging.domain, &e, 1, RW,
@@ -104,10 +107,15 @@ static int init(struct kunit *test)
 static void end(struct kunit *test)
 {
 	struct context *c = test->priv;
+	struct vtd_device *device;
 
 	if (!c)
 		return;
-	vtd_device_block(c->device);
+	/* Neither is any device's default domain any more. */
+	list_for_each_entry(device, &c->hw->unit.devices, unit_node) {
+		vtd_device_pass_through(device);
+		vtd_device_block(device);
+	}
 	sluice_paging_free_hw(&c->domain[0]->paging.hw);
 	sluice_paging_free_hw(&c->domain[1]->paging.hw);
 	fake_vtd_check_idle(test);

@@ -82,11 +82,17 @@ static void gather_all(struct sluice_gather *gather)
 	sluice_gather_add(gather, 0, U64_MAX, 12);
 }
 
-/* Before the device's entry lets it ask for translations. */
+/*
+ * Before the device's entry lets it ask for translations. Only for the host's own drivers:
+ * the owner of an assigned device could put it to sleep, or reset it, just when it is asked
+ * to forget. It wouldn't answer, and memory that it was mapped would have to stay pinned for
+ * ever, again and again.
+ */
 static void ats_on(struct vtd_device *device)
 {
 	lockdep_assert_held(&device->unit->lock);
-	if (!device->ats_able)
+	if (!device->ats_able ||
+	    device->domain->paging.hw.type == IOMMU_DOMAIN_UNMANAGED)
 		return;
 	if (device->pci && pci_enable_ats(device->pci, 12)) {
 		pci_info(device->pci, "ATS can't be switched on\n");
