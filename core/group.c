@@ -302,13 +302,16 @@ void sluice_group_hide(struct sluice_device *sdev)
 }
 
 /* The last device is gone: so is the group, whoever still has its fd. */
-static void group_remove(struct sluice_group *group)
+static void group_remove(struct sluice_group *group, struct sluice_device *sdev)
 {
 	struct iommu_group *iommu_group = group->iommu_group;
 
 	scoped_guard(mutex, &group->lock) {
-		if (group->container)
+		if (group->container) {
+			/* Nobody else is left to speak for those without a driver. */
+			sdev->ops->quiesce(sdev);
 			sluice_container_detach(group);
+		}
 		group->iommu_group = NULL;
 	}
 	iommu_group_put(iommu_group);
@@ -333,7 +336,7 @@ void sluice_group_leave(struct sluice_device *sdev)
 		}
 	}
 	if (last)
-		group_remove(group);
+		group_remove(group, sdev);
 	WRITE_ONCE(sdev->group, NULL);
 	put_device(&group->dev);
 }

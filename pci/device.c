@@ -7,6 +7,7 @@
  * (irq.c, reset.c).
  */
 #include <linux/bitfield.h>
+#include <linux/iommu.h>
 #include <linux/uaccess.h>
 
 #include "private.h"
@@ -186,16 +187,36 @@ static void device_close(struct sluice_device *sdev)
 	sluice_pci_reset_rest(pdev);
 }
 
+/*
+ * Nobody speaks for a device that has no driver. Bridges have none as a rule, and must
+ * go on passing on what others send. Who owns the group's DMA keeps drivers away, but
+ * those that do none.
+ */
+static int stop_orphan(struct device *dev, void *data)
+{
+	struct pci_dev *pci = dev_is_pci(dev) ? to_pci_dev(dev) : NULL;
+
+	if (!pci || READ_ONCE(dev->driver) || pci_is_bridge(pci))
+		return 0;
+	pci_clear_master(pci);
+	pci_wait_for_pending_transaction(pci);
+	return 0;
+}
+
 /* Never opened, its registers may still have been written through sysfs. */
 static void device_quiesce(struct sluice_device *sdev)
 {
 	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	struct iommu_group *group = iommu_group_get(sdev->dev);
 
 	/* The lock keeps resets out, in which COMMAND isn't what is read. */
 	down_write(&pdev->memory_lock);
 	pci_clear_master(pdev->pci);
 	up_write(&pdev->memory_lock);
 	pci_wait_for_pending_transaction(pdev->pci);
+	if (group)
+		iommu_group_for_each_dev(group, NULL, stop_orphan);
+	iommu_group_put(group);
 }
 
 static long get_info(struct sluice_pci_device *pdev,

@@ -13,6 +13,7 @@
 #include "vfio.h"
 
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -232,6 +233,81 @@ TEST_F(mixed, device_in_use_keeps_the_group)
 	status = sys_wait_child(child, 15000);
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
 	EXPECT_EQ(-ENODEV, vfio_group_flags(self->group));
+}
+
+static bool is_master(const struct pci_dev *dev)
+{
+	return pci_cfg_read(dev, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+}
+
+static int make_master(const struct pci_dev *dev)
+{
+	int64_t command = pci_cfg_read(dev, PCI_COMMAND, 2);
+
+	return pci_cfg_write(dev, PCI_COMMAND, 2, command | PCI_COMMAND_MASTER);
+}
+
+/*
+ * Nobody looks after a device without a driver. If it could still do DMA when the group
+ * is given back, it would reach all of memory where the host's devices aren't translated.
+ */
+TEST_F(mixed, no_dma_of_a_device_without_driver)
+{
+	int fd;
+
+	if (sys_is_peer())
+		SKIP(return, "the peer leaves it as it is");
+	ASSERT_EQ(0, pci_bind(&self->nic, ""));
+	ASSERT_EQ(0, make_master(&self->nic));
+	ASSERT_EQ(0, vfio_set_container(self->group, self->container));
+	ASSERT_EQ(0, vfio_set_iommu(self->container, legacy_type()));
+	fd = vfio_get_device(self->group, self->edu.name);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, make_master(&self->nic));
+	ASSERT_TRUE(is_master(&self->nic));
+	close(fd);
+	ASSERT_EQ(0, vfio_unset_container(self->group));
+	EXPECT_FALSE(is_master(&self->nic));
+
+	/* Its own driver finds it as ever. */
+	EXPECT_EQ(0, pci_bind(&self->nic, NULL));
+	EXPECT_TRUE(is_master(&self->nic));
+}
+
+/* The same when the last device of ours loses its driver while it is in use. */
+TEST_F(mixed, no_dma_after_the_last_driver)
+{
+	uint64_t until = sys_now_ms() + 5000;
+	int fd, ret, child, status;
+
+	if (sys_is_peer())
+		SKIP(return, "the peer leaves it as it is");
+	ASSERT_EQ(0, pci_bind(&self->nic, ""));
+	ASSERT_EQ(0, vfio_set_container(self->group, self->container));
+	ASSERT_EQ(0, vfio_set_iommu(self->container, legacy_type()));
+	fd = vfio_get_device(self->group, self->edu.name);
+	ASSERT_LE(0, fd);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		/* Or it would wait for itself. */
+		close(fd);
+		_exit(pci_bind(&self->edu, "") ? 1 : 0);
+	}
+	do {
+		ret = vfio_get_device(self->group, self->edu.name);
+		if (ret >= 0)
+			close(ret);
+		sys_sleep_ms(10);
+	} while (ret >= 0 && sys_now_ms() < until);
+	EXPECT_EQ(-ENODEV, ret);
+	ASSERT_EQ(0, make_master(&self->nic));
+	ASSERT_TRUE(is_master(&self->nic));
+	close(fd);
+	status = sys_wait_child(child, 15000);
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
+	EXPECT_EQ(-ENODEV, vfio_group_flags(self->group));
+	EXPECT_FALSE(is_master(&self->nic));
 }
 
 FIXTURE(two)

@@ -40,8 +40,9 @@ struct vm_area_struct;
  *	memory is mapped. Can't fail.
  *	Locks: the device's open lock is held.
  * @quiesce: the group is about to be released to the kernel, which may let
- *	its DMA through untranslated: switch bus mastering off. The device is
- *	closed. Can't fail. Locks: the group's lock is held.
+ *	its DMA through untranslated: switch bus mastering off, and that of the
+ *	group's devices that have no driver. The device is closed. Can't fail.
+ *	Locks: the group's lock is held.
  * @ioctl: a VFIO_DEVICE_* ioctl. Result: as ioctl(2), -ENOTTY if unknown.
  * @read: read(2) at an offset of the device fd.
  * @write: write(2) at an offset of the device fd.
