@@ -280,12 +280,6 @@ bool sluice_spapr_phys(const struct sluice_spapr *spapr, unsigned long vaddr,
 	return true;
 }
 
-static bool continues(const struct sluice_extent *prev,
-		      const struct sluice_extent *next)
-{
-	return prev->phys + prev->len == next->phys;
-}
-
 /**
  * sluice_spapr_extents - where registered memory is
  * @spapr: the space's part; the space's lock is held
@@ -322,7 +316,7 @@ size_t sluice_spapr_extents(const struct sluice_spapr *spapr, u64 iova,
 		vaddr += got;
 		nr += n;
 		/* Where regions meet, memory may go on. */
-		if (e > extents && continues(e - 1, e)) {
+		if (e > extents && sluice_extent_continues(e - 1, e)) {
 			e[-1].len += e->len;
 			memmove(e, e + 1, (n - 1) * sizeof(*e));
 			nr--;

@@ -507,6 +507,47 @@ static void copies(struct kunit *test)
 	}
 }
 
+/* More small pages than one read goes through become large ones, wherever they begin. */
+static void copies_to_large_pages(struct kunit *test)
+{
+	struct pt_test *t = test->priv;
+	const struct pt_config cfg = {
+		.levels = 4, .pgsizes = t->granule, .nid = NUMA_NO_NODE,
+	};
+	struct sluice_extent e = {
+		.iova = 256 * t->granule,
+		.phys = PT_PHYS(1) + 256 * t->granule,
+		.len = 3 * 4096 * t->granule,
+		.prot = RW,
+	};
+	struct sluice_range range = { e.iova, e.iova + (e.len - 1) };
+	struct pt from;
+	u64 done, at;
+
+	if (t->kase->fmt == &pt_soft)
+		kunit_skip(test, "nobody sees page sizes but the tree");
+	KUNIT_ASSERT_EQ(test, 0, pt_init(&from, &pt_soft, &cfg));
+	KUNIT_ASSERT_EQ(test, 0, pt_map(&from, &e, 1, RW, GFP_KERNEL, &done,
+					&t->gather));
+	KUNIT_EXPECT_EQ(test, 0, pt_copy(&t->pt, &from, &range, GFP_KERNEL,
+					 &t->gather));
+	KUNIT_EXPECT_TRUE(test, sluice_range_empty(&range));
+	pt_deinit(&from);
+	pt_do_flush(t);
+	for (at = 0; at < e.len; at += 7 * t->granule) {
+		u64 iova = e.iova + at, phys = e.phys + at;
+		struct pt_hw_walk walk;
+
+		KUNIT_ASSERT_EQ(test, 0, pt_hw_translate(&t->hw, iova, &walk));
+		KUNIT_ASSERT_EQ(test, (u64)walk.phys, phys);
+		KUNIT_ASSERT_EQ_MSG(test, BIT_ULL(walk.lg2),
+				    largest(t, iova, phys, e.iova,
+					    e.iova + (e.len - 1),
+					    t->pt.pgsizes),
+				    "at %#llx", iova);
+	}
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(maps_what_is_asked, pt_case_gen),
 	KUNIT_CASE_PARAM(maps_a_vector, pt_case_gen),
@@ -523,6 +564,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(translates, pt_case_gen),
 	KUNIT_CASE_PARAM(reads_parts_of_pages, pt_case_gen),
 	KUNIT_CASE_PARAM(copies, pt_case_gen),
+	KUNIT_CASE_PARAM(copies_to_large_pages, pt_case_gen),
 	{}
 };
 

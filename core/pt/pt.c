@@ -127,8 +127,9 @@ void pt_deinit(struct pt *pt)
 	WARN_ON_ONCE(pt_nr_tables(pt));
 }
 
-/* Extents read at a time, and bytes mapped: all may be of the smallest pages. */
+/* Extents read at a time. */
 #define FEW_EXTENTS 16
+/* Bytes mapped at a time: all may be of the smallest pages. */
 #define COPY_BYTES SZ_1G
 
 /* Consumes @range as far as the extent was copied. */
@@ -140,7 +141,8 @@ static int copy_extent(struct pt *to, struct sluice_extent e,
 	int ret;
 
 	for (left = e.len; left; left -= done) {
-		e.len = min_t(u64, left, COPY_BYTES);
+		/* Up to where no page is cut in two. */
+		e.len = min(left, COPY_BYTES - (e.iova & (COPY_BYTES - 1)));
 		ret = pt_map(to, &e, 1, e.prot, gfp, &done, gather);
 		if (!ret)
 			done = e.len;
@@ -159,20 +161,29 @@ int pt_copy(struct pt *to, struct pt *from, struct sluice_range *range,
 	    gfp_t gfp, struct sluice_gather *gather)
 {
 	struct sluice_extent extents[FEW_EXTENTS] __uninitialized;
+	struct sluice_range left = *range;
+	/* Where a read stops the memory may go on. */
+	struct sluice_extent last = { .len = 0 };
+	size_t i, nr;
+	int ret;
 
-	while (!sluice_range_empty(range)) {
-		struct sluice_range left = *range;
-		size_t i, nr;
-		int ret;
-
+	while (!sluice_range_empty(&left)) {
 		nr = pt_read(from, &left, extents, FEW_EXTENTS);
 		for (i = 0; i < nr; i++) {
-			ret = copy_extent(to, extents[i], range, gfp, gather);
+			if (last.len &&
+			    sluice_extent_continues(&last, &extents[i])) {
+				last.len += extents[i].len;
+				continue;
+			}
+			ret = copy_extent(to, last, range, gfp, gather);
 			if (ret)
 				return ret;
+			last = extents[i];
 		}
-		*range = left;
 		cond_resched();
 	}
-	return 0;
+	ret = copy_extent(to, last, range, gfp, gather);
+	if (!ret)
+		*range = left;
+	return ret;
 }

@@ -157,6 +157,20 @@ struct sluice_extent {
 };
 
 /**
+ * sluice_extent_continues - does an extent go on where another one ends?
+ * @e: an extent; with its @prot
+ * @next: another one
+ *
+ * Return: true if the two could be one.
+ */
+static inline bool sluice_extent_continues(const struct sluice_extent *e,
+					   const struct sluice_extent *next)
+{
+	return e->iova + e->len == next->iova &&
+	       e->phys + e->len == next->phys && e->prot == next->prot;
+}
+
+/**
  * enum sluice_prot - what a mapping allows, and what it points to
  * @SLUICE_PROT_READ: the device may read
  * @SLUICE_PROT_WRITE: the device may write
