@@ -98,27 +98,31 @@ err_clear:
 	return ret;
 }
 
-/* Maps pinned pages; unpins what could not be mapped. *@done: pages mapped. */
-static int map_pages(struct sluice_space *space, u64 iova, struct step *step,
-		     size_t npages, unsigned int prot, size_t *done)
+/*
+ * Maps the pages of a step, as far as @join gives them; unpins what could not be mapped.
+ * *@done: bytes that are mapped.
+ */
+static int map_pages(struct sluice_space *space, struct sluice_join *join,
+		     struct step *step, size_t npages, unsigned int prot,
+		     u64 *done)
 {
+	size_t at = 0, used, nr;
 	int ret = 0;
 
-	*done = 0;
-	while (*done < npages) {
-		size_t nr, used;
-
-		nr = sluice_extents_from_pages(iova + ((u64)*done << PAGE_SHIFT),
-					       step->pages + *done,
-					       npages - *done, step->extents,
-					       step->max_extents, &used);
-		ret = map_extents(space, step->extents, nr, prot);
+	while (at < npages) {
+		nr = sluice_join_pages(join, step->pages + at, npages - at,
+				       step->extents, step->max_extents, &used);
+		at += used;
+		if (nr)
+			ret = map_extents(space, step->extents, nr, prot);
 		if (ret)
 			break;
-		*done += used;
+		*done = sluice_join_given(join);
 	}
-	if (ret && !sluice_space_dead(space))
-		sluice_unpin_pages(step->pages + *done, npages - *done, prot);
+	if (ret && !sluice_space_dead(space)) {
+		sluice_join_unpin(join, step->extents, nr, prot);
+		sluice_unpin_pages(step->pages + at, npages - at, prot);
+	}
 	return ret;
 }
 
@@ -127,33 +131,31 @@ static int pin_and_map(struct sluice_space *space,
 		       const struct sluice_mapping *mapping,
 		       unsigned long vaddr, u64 *done)
 {
-	u64 size = mapping->last - mapping->start + 1;
+	u64 size = mapping->last - mapping->start + 1, at = 0;
 	struct step step __uninitialized;
+	struct sluice_join join;
+	long pinned;
 	int ret;
 
 	ret = step_init(&step, size >> PAGE_SHIFT);
 	if (ret)
 		return ret;
 
-	while (*done < size) {
-		size_t want = min_t(u64, (size - *done) >> PAGE_SHIFT,
+	sluice_join_init(&join, mapping->start, mapping->last);
+	for (; at < size; at += (u64)pinned << PAGE_SHIFT) {
+		size_t want = min_t(u64, (size - at) >> PAGE_SHIFT,
 				    step.max_pages);
-		size_t mapped;
-		long pinned;
 
-		if (fatal_signal_pending(current)) {
-			ret = -EINTR;
-			break;
-		}
-		pinned = sluice_pin(vaddr + *done, want, mapping->prot,
+		pinned = fatal_signal_pending(current) ? -EINTR :
+			 sluice_pin(vaddr + at, want, mapping->prot,
 				    step.pages);
 		if (pinned < 0) {
+			sluice_join_unpin(&join, NULL, 0, mapping->prot);
 			ret = pinned;
 			break;
 		}
-		ret = map_pages(space, mapping->start + *done, &step, pinned,
-				mapping->prot, &mapped);
-		*done += (u64)mapped << PAGE_SHIFT;
+		ret = map_pages(space, &join, &step, pinned, mapping->prot,
+				done);
 		if (ret)
 			break;
 		cond_resched();

@@ -5,6 +5,7 @@
  * Owns: what is done to pages so that a device may use them for as long as it
  * likes, and the way back. Does not own: which pages are mapped where.
  */
+#include <kunit/static_stub.h>
 #include <linux/capability.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -63,6 +64,7 @@ long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
 	unsigned int flags = FOLL_LONGTERM;
 	long pinned;
 
+	KUNIT_STATIC_STUB_REDIRECT(sluice_pin, vaddr, npages, prot, pages);
 	if (prot & SLUICE_PROT_WRITE)
 		flags |= FOLL_WRITE;
 	pinned = pin_user_pages_fast(vaddr, npages, flags, pages);
@@ -78,6 +80,7 @@ long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
  */
 void sluice_unpin_pages(struct page **pages, size_t npages, unsigned int prot)
 {
+	KUNIT_STATIC_STUB_REDIRECT(sluice_unpin_pages, pages, npages, prot);
 	unpin_user_pages_dirty_lock(pages, npages, prot & SLUICE_PROT_WRITE);
 }
 
@@ -102,6 +105,7 @@ static void unpin_one(phys_addr_t phys, unsigned int prot)
  */
 void sluice_unpin_extent(const struct sluice_extent *extent, unsigned int prot)
 {
+	KUNIT_STATIC_STUB_REDIRECT(sluice_unpin_extent, extent, prot);
 	/* The same for one page, in half the time. */
 	if (extent->len == PAGE_SIZE)
 		unpin_one(extent->phys, prot);

@@ -32,6 +32,7 @@
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/rwsem.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -93,6 +94,59 @@ void sluice_unpin_tces(const struct sluice_extent *extent, unsigned int lg2);
 size_t sluice_extents_from_pages(u64 iova, struct page **pages, size_t npages,
 				 struct sluice_extent *extents, size_t max,
 				 size_t *used);
+
+/* ---- join.c: extents as long as the memory is contiguous ---- */
+
+/* However contiguous memory is, no more than this is one extent. */
+#define SLUICE_STEP SZ_1G
+
+/**
+ * sluice_step_bytes - how much is mapped at a time
+ * @iova: from where on
+ *
+ * If memory is badly aligned each page of it is an entry. Where steps end no page is
+ * cut in two.
+ *
+ * Return: bytes.
+ */
+static inline u64 sluice_step_bytes(u64 iova)
+{
+	return SLUICE_STEP - (iova & (SLUICE_STEP - 1));
+}
+
+/**
+ * struct sluice_join - a map whose memory is pinned step by step
+ * @start: its first IOVA
+ * @next: where the next page that is pinned goes
+ * @last: its last IOVA, inclusive
+ * @held: the end of what is pinned: not given to the caller yet, since a large page
+ *	may begin there; @len is 0 if there is none
+ */
+struct sluice_join {
+	u64 start;
+	u64 next;
+	u64 last;
+	struct sluice_extent held;
+};
+
+void sluice_join_init(struct sluice_join *join, u64 start, u64 last);
+size_t sluice_join_pages(struct sluice_join *join, struct page **pages,
+			 size_t npages, struct sluice_extent *extents,
+			 size_t max, size_t *used);
+void sluice_join_unpin(struct sluice_join *join,
+		       const struct sluice_extent *extents, size_t nr,
+		       unsigned int prot);
+
+/**
+ * sluice_join_given - how much the caller has been given
+ * @join: the map
+ *
+ * Return: bytes, from the map's beginning on.
+ */
+static inline u64 sluice_join_given(const struct sluice_join *join)
+{
+	return join->next - join->start - join->held.len;
+}
 
 /* ---- backend.c: registered backends ---- */
 

@@ -446,58 +446,67 @@ static int pin_step(struct sluice_txn *txn, unsigned long vaddr, size_t want,
 	return 0;
 }
 
-/* Maps the pages of a step; *@done: how many are mapped. */
-static int map_step(struct sluice_txn *txn, u64 iova, size_t npages,
-		    unsigned int prot, u64 page, size_t *done)
+static int map_joined(struct sluice_txn *txn, size_t nr, unsigned int prot,
+		      u64 page)
 {
-	size_t nr, used;
-	int ret;
-
-	*done = 0;
-	while (*done < npages) {
-		nr = sluice_extents_from_pages(iova + ((u64)*done << PAGE_SHIFT),
-					       txn->pages + *done,
-					       npages - *done, txn->extents,
-					       txn->max_extents, &used);
-		if (page != PAGE_SIZE &&
-		    !sluice_txn_aligned(txn->extents, nr, page))
-			return -EINVAL;
-		ret = sluice_txn_map_extents(txn, txn->extents, nr, prot);
-		if (ret)
-			return ret;
-		*done += used;
-	}
-	return 0;
+	if (page != PAGE_SIZE && !sluice_txn_aligned(txn->extents, nr, page))
+		return -EINVAL;
+	return sluice_txn_map_extents(txn, txn->extents, nr, prot);
 }
 
-/* Pins and maps step by step; *@done: pages mapped. */
-static int pin_and_map(struct sluice_txn *txn, u64 iova, unsigned long vaddr,
-		       unsigned long npages, unsigned int prot, u64 page,
-		       unsigned long *done)
+/*
+ * Maps the pages of a step, as far as @join gives them; unpins what could not be mapped.
+ * *@done: bytes that are mapped.
+ */
+static int map_step(struct sluice_txn *txn, struct sluice_join *join,
+		    size_t npages, unsigned int prot, u64 page, u64 *done)
 {
-	*done = 0;
-	while (*done < npages) {
-		size_t want = min(npages - *done, txn->max_pages), mapped;
-		int ret;
+	size_t at = 0, used, nr;
+	int ret = 0;
 
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		ret = pin_step(txn, vaddr + (*done << PAGE_SHIFT), want, prot);
+	while (at < npages) {
+		nr = sluice_join_pages(join, txn->pages + at, npages - at,
+				       txn->extents, txn->max_extents, &used);
+		at += used;
+		if (nr)
+			ret = map_joined(txn, nr, prot, page);
 		if (ret)
-			return ret;
-		ret = map_step(txn, iova + ((u64)*done << PAGE_SHIFT), want,
-			       prot, page, &mapped);
-		*done += mapped;
+			break;
+		*done = sluice_join_given(join);
+	}
+	/* They may have been mapped for a moment. */
+	if (ret && !sluice_txn_flush(txn)) {
+		sluice_join_unpin(join, txn->extents, nr, prot);
+		sluice_unpin_pages(txn->pages + at, npages - at, prot);
+	}
+	return ret;
+}
+
+/* Pins and maps step by step; *@done: bytes that are mapped. */
+static int pin_and_map(struct sluice_txn *txn, u64 iova, unsigned long vaddr,
+		       u64 size, unsigned int prot, u64 page, u64 *done)
+{
+	struct sluice_join join;
+	u64 at = 0;
+	int ret = 0;
+
+	*done = 0;
+	sluice_join_init(&join, iova, iova + (size - 1));
+	while (!ret && at < size) {
+		size_t want = min_t(u64, (size - at) >> PAGE_SHIFT,
+				    txn->max_pages);
+
+		ret = fatal_signal_pending(current) ? -EINTR :
+		      pin_step(txn, vaddr + at, want, prot);
 		if (ret) {
-			/* They may have been mapped for a moment. */
-			if (!sluice_txn_flush(txn))
-				sluice_unpin_pages(txn->pages + mapped,
-						   want - mapped, prot);
-			return ret;
+			sluice_join_unpin(&join, NULL, 0, prot);
+			break;
 		}
+		ret = map_step(txn, &join, want, prot, page, done);
+		at += (u64)want << PAGE_SHIFT;
 		cond_resched();
 	}
-	return 0;
+	return ret;
 }
 
 /**
@@ -557,8 +566,9 @@ static int map_end(struct sluice_txn *txn, int ret, u64 iova, u64 bytes)
 int sluice_txn_map_user(struct sluice_txn *txn, u64 iova, unsigned long vaddr,
 			u64 size, unsigned int prot, u64 page)
 {
-	unsigned long npages = size >> PAGE_SHIFT, done;
+	unsigned long npages = size >> PAGE_SHIFT;
 	struct mm_struct *mm = txn->uni->mm;
+	u64 done;
 	int ret;
 
 	if (txn->stuck)
@@ -572,11 +582,11 @@ int sluice_txn_map_user(struct sluice_txn *txn, u64 iova, unsigned long vaddr,
 	ret = sluice_account(mm, npages);
 	if (ret)
 		return ret;
-	ret = pin_and_map(txn, iova, vaddr, npages, prot, page, &done);
-	ret = map_end(txn, ret, iova, (u64)done << PAGE_SHIFT);
+	ret = pin_and_map(txn, iova, vaddr, size, prot, page, &done);
+	ret = map_end(txn, ret, iova, done);
 	/* What is mapped has its share given back with its flush. */
-	if (ret && !txn->stuck && npages > done)
-		sluice_unaccount(mm, npages - done);
+	if (ret && !txn->stuck && size > done)
+		sluice_unaccount(mm, (size - done) >> PAGE_SHIFT);
 	return ret;
 }
 

@@ -21,7 +21,6 @@
 #include <linux/atomic.h>
 #include <linux/maple_tree.h>
 #include <linux/mutex.h>
-#include <linux/sizes.h>
 #include <linux/xarray.h>
 #include <linux/sluice.h>
 
@@ -158,20 +157,6 @@ size_t sluice_region_extents(const struct sluice_region *region, u64 iova,
 void sluice_region_free_all(struct sluice_unified *uni, bool stuck);
 size_t sluice_region_find(const struct sluice_region *region,
 			  unsigned long page);
-
-/**
- * sluice_step_bytes - how much is mapped at a time
- * @iova: from where on
- *
- * However contiguous memory is, if it's badly aligned each page is an entry. Where
- * steps end no page is cut in two.
- *
- * Return: bytes.
- */
-static inline u64 sluice_step_bytes(u64 iova)
-{
-	return SZ_1G - (iova & (SZ_1G - 1));
-}
 
 /* ---- txn.c: maps and unmaps that share a flush ---- */
 

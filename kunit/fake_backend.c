@@ -282,6 +282,8 @@ static int fake_map(struct sluice_domain *domain,
 	size_t i;
 
 	atomic_inc(&fd->hw->maps);
+	if (fd->hw->on_map)
+		fd->hw->on_map(fd->hw->on_map_data, domain, extents, nr, prot);
 	if (prot & SLUICE_PROT_READ)
 		bits |= FAKE_READ;
 	if (prot & SLUICE_PROT_WRITE)

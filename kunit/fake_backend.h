@@ -115,6 +115,8 @@ struct fake_group {
  * @tables: tables allocated and not freed
  * @flushes: invalidations
  * @maps: calls of map
+ * @on_map: told of each map, with @on_map_data, if not NULL
+ * @on_map_data: for @on_map
  * @violations: what the core promised in the contract and didn't keep
  * @kept: tables that the dead hardware may still read
  */
@@ -129,6 +131,10 @@ struct fake_hw {
 	int fail_domain;
 	atomic_t fail_alloc;
 	atomic_t fail_map;
+	void (*on_map)(void *data, const struct sluice_domain *domain,
+		       const struct sluice_extent *extents, size_t nr,
+		       unsigned int prot);
+	void *on_map_data;
 
 	struct sluice_iommu *iommu;
 	atomic_t instances;
@@ -163,6 +169,7 @@ void fake_hw_check_idle(struct kunit *test, struct fake_hw *hw);
 
 int fake_translate(struct fake_group *group, u64 iova, bool write,
 		   phys_addr_t *phys);
+unsigned int fake_count_pages(struct fake_group *group, unsigned int level);
 int fake_dma(struct fake_group *group, u64 iova, void *buf, size_t len,
 	     bool write);
 

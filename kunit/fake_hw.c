@@ -191,6 +191,36 @@ int fake_translate(struct fake_group *group, u64 iova, bool write,
 	return 0;
 }
 
+static unsigned int count_leaves(const struct fake_table *table,
+				 unsigned int at, unsigned int level)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < FAKE_ENTRIES; i++) {
+		u64 entry = READ_ONCE(table->entry[i]);
+
+		if (entry & FAKE_TABLE)
+			nr += count_leaves(phys_to_virt(entry & FAKE_ADDR),
+					   at - 1, level);
+		else if (entry & FAKE_PRESENT)
+			nr += at == level;
+	}
+	return nr;
+}
+
+/**
+ * fake_count_pages - how many pages of a size the tables have
+ * @group: the group, which isn't blocked
+ * @level: the size, by the level of its leaves
+ *
+ * Return: how many.
+ */
+unsigned int fake_count_pages(struct fake_group *group, unsigned int level)
+{
+	return count_leaves(phys_to_virt(group->context->root), FAKE_TOP,
+			    level);
+}
+
 /**
  * fake_dma - a device reads or writes memory
  * @group: the device's group

@@ -40,6 +40,9 @@
  * were mapped, unless @cut succeeded for the range. Ranges to unmap or read may
  * have holes, but have been mapped for the most part: time in proportion to
  * their length is all right.
+ * The extents of a map divide no page that could be: a block of a power of two bytes, up
+ * to 1 GiB, that is aligned and contiguous in IOVA and memory lies in one extent. So a
+ * backend may choose page sizes extent by extent.
  * No call follows a failed flush but detach and free.
  *
  * **What a backend guarantees.** Operations on disjoint ranges of one domain may

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Extents that are as long as the memory is contiguous.
+ *
+ * Memory is pinned a step at a time. Where a step ends says nothing about the memory; a
+ * page of the IOMMU that crosses the end of a step must not become many small ones.
+ *
+ * Owns: what is kept back at the end of a step until the next one has been looked at.
+ * Does not own: pinning (pin.c), and what is done with the extents.
+ */
+#include <linux/align.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+
+#include "private.h"
+
+/* ---- Pinned pages ---- */
+
+/**
+ * sluice_join_init - begin to make extents of pinned pages
+ * @join: what is kept from step to step
+ * @start: where the first page goes
+ * @last: last IOVA of the whole map, inclusive
+ */
+void sluice_join_init(struct sluice_join *join, u64 start, u64 last)
+{
+	join->start = start;
+	join->next = start;
+	join->last = last;
+	join->held.len = 0;
+}
+
+/*
+ * How much of the extent's end may be the beginning of a page that the next step
+ * completes. A page of any power of two counts: AMD-Vi has them all.
+ */
+static u64 open_end(const struct sluice_extent *e, u64 last)
+{
+	u64 end = e->iova + e->len, differ = e->iova ^ e->phys;
+	unsigned int lg2 = ilog2(SLUICE_STEP);
+
+	if (end - 1 == last)
+		return 0;
+	/* A page needs an IOVA and memory that are aligned alike. */
+	if (differ)
+		lg2 = min(lg2, (unsigned int)__ffs64(differ));
+	for (; lg2 > PAGE_SHIFT; lg2--) {
+		u64 page = ALIGN_DOWN(end, BIT_ULL(lg2));
+
+		if (page >= e->iova && page + (BIT_ULL(lg2) - 1) <= last)
+			return end - page;
+	}
+	return 0;
+}
+
+/* Keeps back the end of the last of @nr extents; returns how many there are still. */
+static size_t hold_end(struct sluice_join *join, struct sluice_extent *extents,
+		       size_t nr)
+{
+	struct sluice_extent *e = &extents[nr - 1], *held = &join->held;
+
+	held->len = open_end(e, join->last);
+	if (!held->len)
+		return nr;
+	e->len -= held->len;
+	held->iova = e->iova + e->len;
+	held->phys = e->phys + e->len;
+	return e->len ? nr : nr - 1;
+}
+
+/**
+ * sluice_join_pages - make extents of the next pinned pages
+ * @join: as sluice_join_init() has set it up, or an earlier call has left it
+ * @pages: the rest of a step's pages, in the order of their IOVAs
+ * @npages: how many, at least 1
+ * @extents: filled with what is to be mapped now
+ * @max: room in @extents, at least 2
+ * @used: set to the number of pages that were taken, at least 1
+ *
+ * What an earlier call has kept back comes first. If all pages are taken, the end of the
+ * last extent may be kept back; not if the map ends there.
+ *
+ * Return: the number of extents; 0 if all is kept back.
+ */
+size_t sluice_join_pages(struct sluice_join *join, struct page **pages,
+			 size_t npages, struct sluice_extent *extents,
+			 size_t max, size_t *used)
+{
+	size_t nr = 0, i = 0;
+
+	if (join->held.len) {
+		unsigned long pfn = PHYS_PFN(join->held.phys + join->held.len);
+
+		while (i < npages && page_to_pfn(pages[i]) == pfn + i)
+			i++;
+		extents[0] = join->held;
+		extents[0].len += (u64)i << PAGE_SHIFT;
+		join->held.len = 0;
+		nr = 1;
+	}
+	nr += sluice_extents_from_pages(join->next + ((u64)i << PAGE_SHIFT),
+					pages + i, npages - i, extents + nr,
+					max - nr, used);
+	*used += i;
+	join->next += (u64)*used << PAGE_SHIFT;
+	return *used < npages ? nr : hold_end(join, extents, nr);
+}
+
+/**
+ * sluice_join_unpin - let go of memory that won't be mapped after all
+ * @join: what it keeps back is unpinned, too
+ * @extents: what sluice_join_pages() has returned last
+ * @nr: how many; 0 if they are mapped
+ * @prot: &enum sluice_prot; a device may have seen them for a moment
+ */
+void sluice_join_unpin(struct sluice_join *join,
+		       const struct sluice_extent *extents, size_t nr,
+		       unsigned int prot)
+{
+	for (; nr; nr--, extents++)
+		sluice_unpin_extent(extents, prot);
+	if (join->held.len)
+		sluice_unpin_extent(&join->held, prot);
+	join->held.len = 0;
+}
