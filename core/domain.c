@@ -175,20 +175,15 @@ int sluice_domain_map(struct sluice_domain *domain,
 int sluice_domain_copy(struct sluice_domain *to, struct sluice_domain *from,
 		       u64 start, u64 last, unsigned int prot)
 {
-	struct sluice_range range = { .start = start, .last = last };
-	struct sluice_extent extents[FEW_EXTENTS] __uninitialized;
+	struct sluice_reader reader __uninitialized;
+	struct sluice_extent extent;
+	int ret;
 
-	while (!sluice_range_empty(&range)) {
-		size_t i, nr;
-
-		nr = from->ops->read(from, &range, extents, FEW_EXTENTS);
-		for (i = 0; i < nr; i++) {
-			int ret = sluice_domain_map(to, &extents[i], 1, prot);
-
-			if (ret)
-				return ret;
-		}
-		cond_resched();
+	sluice_reader_init(&reader, from, start, last);
+	while ((ret = sluice_reader_next(&reader, &extent)) > 0) {
+		ret = sluice_domain_map(to, &extent, 1, prot);
+		if (ret)
+			break;
 	}
-	return 0;
+	return ret;
 }

@@ -2,8 +2,9 @@
 /*
  * Extents that are as long as the memory is contiguous.
  *
- * Memory is pinned a step at a time. Where a step ends says nothing about the memory; a
- * page of the IOMMU that crosses the end of a step must not become many small ones.
+ * Memory is pinned, and tables are read, a step at a time. Where a step ends says
+ * nothing about the memory; a page of the IOMMU that crosses the end of a step must not
+ * become many small ones.
  *
  * Owns: what is kept back at the end of a step until the next one has been looked at.
  * Does not own: pinning (pin.c), and what is done with the extents.
@@ -11,6 +12,8 @@
 #include <linux/align.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "private.h"
 
@@ -122,4 +125,80 @@ void sluice_join_unpin(struct sluice_join *join,
 	if (join->held.len)
 		sluice_unpin_extent(&join->held, prot);
 	join->held.len = 0;
+}
+
+/* ---- What a domain has mapped ---- */
+
+/**
+ * sluice_reader_init - begin to read a range of a domain
+ * @reader: what is kept from step to step
+ * @domain: the domain
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ */
+void sluice_reader_init(struct sluice_reader *reader,
+			struct sluice_domain *domain, u64 start, u64 last)
+{
+	reader->domain = domain;
+	reader->range = (struct sluice_range){ .start = start, .last = last };
+	reader->at = 0;
+	reader->nr = 0;
+}
+
+/*
+ * Moves what is at the front of the reader to the end of *@e, up to the next boundary of
+ * steps. False if it doesn't continue there, or *@e is at the boundary.
+ */
+static bool take(struct sluice_reader *reader, struct sluice_extent *e)
+{
+	struct sluice_extent *front = &reader->extents[reader->at];
+	u64 n;
+
+	if (!e->len) {
+		*e = *front;
+		e->len = 0;
+	} else if (!sluice_extent_continues(e, front)) {
+		return false;
+	}
+	n = min(sluice_step_bytes(e->iova) - e->len, front->len);
+	e->len += n;
+	front->iova += n;
+	front->phys += n;
+	front->len -= n;
+	if (!front->len)
+		reader->at++;
+	return n;
+}
+
+/**
+ * sluice_reader_next - read the next extent
+ * @reader: as sluice_reader_init() has set it up
+ * @extent: set to it; all of it was mapped with the same rights
+ *
+ * The extent ends where what is mapped isn't contiguous any more, or at a boundary of
+ * steps (sluice_step_bytes()), but not because a backend has stopped there.
+ *
+ * Return: 1; 0 if there is none; -EINTR if killed.
+ */
+int sluice_reader_next(struct sluice_reader *reader,
+		       struct sluice_extent *extent)
+{
+	const struct sluice_domain_ops *ops = reader->domain->ops;
+
+	extent->len = 0;
+	for (;;) {
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		while (reader->at < reader->nr) {
+			if (!take(reader, extent))
+				return 1;
+		}
+		if (sluice_range_empty(&reader->range))
+			return extent->len != 0;
+		reader->at = 0;
+		reader->nr = ops->read(reader->domain, &reader->range,
+				       reader->extents,
+				       ARRAY_SIZE(reader->extents));
+	}
 }

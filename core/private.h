@@ -148,6 +148,30 @@ static inline u64 sluice_join_given(const struct sluice_join *join)
 	return join->next - join->start - join->held.len;
 }
 
+/* Extents read from a domain at a time. */
+#define SLUICE_READ_EXTENTS 16
+
+/**
+ * struct sluice_reader - a domain that is being read
+ * @domain: the domain
+ * @range: what is still to be read of it
+ * @at: the first entry of @extents that hasn't been handed out
+ * @nr: used entries of @extents
+ * @extents: what was read last
+ */
+struct sluice_reader {
+	struct sluice_domain *domain;
+	struct sluice_range range;
+	size_t at;
+	size_t nr;
+	struct sluice_extent extents[SLUICE_READ_EXTENTS];
+};
+
+void sluice_reader_init(struct sluice_reader *reader,
+			struct sluice_domain *domain, u64 start, u64 last);
+int sluice_reader_next(struct sluice_reader *reader,
+		       struct sluice_extent *extent);
+
 /* ---- backend.c: registered backends ---- */
 
 bool sluice_backend_any(bool windows);

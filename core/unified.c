@@ -14,9 +14,6 @@
 
 #include "spapr.h"
 
-/* Extents read from a table at a time. */
-#define FEW 16
-
 /**
  * sluice_unified_init - have a space's domains be the record, for the current process
  * @space: a space without a type; its lock is held for writing
@@ -187,51 +184,25 @@ static int charge(struct sluice_space *space, unsigned long more)
 }
 
 /* In steps, each charged before the next. */
-static int fill_extent(struct sluice_space *space, struct sluice_domain *to,
-		       struct sluice_extent e)
-{
-	u64 rest = e.len;
-	int ret;
-
-	for (; rest; rest -= e.len) {
-		e.len = min(rest, sluice_step_bytes(e.iova));
-		ret = sluice_domain_map(to, &e, 1, e.prot);
-		ret = ret ?: charge(space, READ_ONCE(to->tables));
-		if (ret)
-			return ret;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		e.iova += e.len;
-		e.phys += e.len;
-		cond_resched();
-	}
-	return 0;
-}
-
 static int fill_window(struct sluice_space *space, struct sluice_domain *to,
 		       struct sluice_domain *from,
 		       const struct sluice_window *window)
 {
-	struct sluice_range range = { window->start, window->last };
-	struct sluice_extent extents[FEW] __uninitialized;
-	size_t i, nr;
+	struct sluice_reader reader __uninitialized;
+	struct sluice_extent e;
 	int ret;
 
-	while (!sluice_range_empty(&range)) {
-		nr = from->ops->read(from, &range, extents, FEW);
-		for (i = 0; i < nr; i++) {
-			/* That may be revoked; sluice_mmio_fill_unified(). */
-			if (extents[i].prot & SLUICE_PROT_MMIO)
-				continue;
-			ret = fill_extent(space, to, extents[i]);
-			if (ret)
-				return ret;
-		}
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
+	sluice_reader_init(&reader, from, window->start, window->last);
+	while ((ret = sluice_reader_next(&reader, &e)) > 0) {
+		/* That may be revoked; sluice_mmio_fill_unified(). */
+		if (e.prot & SLUICE_PROT_MMIO)
+			continue;
+		ret = sluice_domain_map(to, &e, 1, e.prot);
+		ret = ret ?: charge(space, READ_ONCE(to->tables));
+		if (ret)
+			break;
 	}
-	return 0;
+	return ret;
 }
 
 /**

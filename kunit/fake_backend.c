@@ -355,6 +355,7 @@ static size_t harvest(struct fake_domain *fd, struct sluice_range *range,
 		      struct sluice_extent *extents, size_t max,
 		      struct sluice_gather *gather)
 {
+	unsigned int left = gather ? 0 : fd->hw->read_most;
 	size_t n = 0;
 
 	while (!sluice_range_empty(range)) {
@@ -383,6 +384,8 @@ static size_t harvest(struct fake_domain *fd, struct sluice_range *range,
 			}
 		}
 		sluice_range_consume(range, last);
+		if (left && !--left)
+			break;
 	}
 	return n;
 }

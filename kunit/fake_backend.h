@@ -115,6 +115,7 @@ struct fake_group {
  * @tables: tables allocated and not freed
  * @flushes: invalidations
  * @maps: calls of map
+ * @read_most: entries that @read looks at before it stops; 0: no limit
  * @on_map: told of each map, with @on_map_data, if not NULL
  * @on_map_data: for @on_map
  * @violations: what the core promised in the contract and didn't keep
@@ -131,6 +132,7 @@ struct fake_hw {
 	int fail_domain;
 	atomic_t fail_alloc;
 	atomic_t fail_map;
+	unsigned int read_most;
 	void (*on_map)(void *data, const struct sluice_domain *domain,
 		       const struct sluice_extent *extents, size_t nr,
 		       unsigned int prot);

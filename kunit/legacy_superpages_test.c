@@ -116,6 +116,33 @@ static void superpages_of_1g(struct kunit *test)
 	legacy_finish(l);
 }
 
+/* The first domain has but small pages, and says what it has in small pieces. */
+static void superpages_second_domain(struct kunit *test)
+{
+	struct legacy *l = legacy_create(test);
+	struct layout *m = layout(l);
+	u64 pgsizes = l->hw->caps.pgsizes;
+	unsigned int round;
+
+	for (round = 0; round < 10; round++) {
+		l->hw->caps.pgsizes = fake_size(0);
+		layout_mix(m, IOVA + PAGES(100 + 37 * round), 2000);
+		if (!round) {
+			layout_begin(m, IOVA + PAGES(100));
+			layout_add(m, 3 * LARGE, 18);
+		}
+		KUNIT_ASSERT_EQ(test, 0, map(l, m));
+		l->hw->caps.pgsizes = pgsizes;
+		l->hw->read_most = 101;
+		KUNIT_ASSERT_EQ(test, 0, legacy_attach(l, 2));
+		KUNIT_ASSERT_PTR_NE(test, first_domain(l), last_domain(l));
+		layout_expect_best(m, last_domain(l), m->iova, 0, m->npages);
+		unmap(l, m);
+		legacy_detach(l, 2);
+	}
+	legacy_finish(l);
+}
+
 static void expect_nothing(struct legacy *l, struct layout *m)
 {
 	KUNIT_ASSERT_EQ(l->test, m->nr_pinned, 0);
@@ -190,6 +217,11 @@ static void superpages_killed(struct kunit *test)
 	}
 	m->kill_at = 0;
 	map_best(l, m);
+	/* So is who fills another domain. */
+	layout_be_killed();
+	KUNIT_EXPECT_EQ(test, -EINTR, legacy_attach(l, 2));
+	layout_survive();
+	KUNIT_EXPECT_EQ(test, 0, legacy_attach(l, 2));
 	unmap(l, m);
 	legacy_finish(l);
 }
@@ -221,6 +253,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(superpages_any_start, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_mixed_memory, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_of_1g, superpages_gen_params),
+	KUNIT_CASE_PARAM(superpages_second_domain, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_no_memory, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_map_fails, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_killed, superpages_gen_params),

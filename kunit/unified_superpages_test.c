@@ -177,6 +177,41 @@ static void superpages_of_1g(struct kunit *test)
 	unified_finish(f.u);
 }
 
+/*
+ * The first domain has but small pages, and says what it has in small pieces. It doesn't
+ * know either by how many operations that was mapped.
+ */
+static void superpages_second_domain(struct kunit *test)
+{
+	struct fixture f = create(test);
+	u64 pgsizes = f.u->hw->caps.pgsizes;
+	unsigned long first, n;
+	unsigned int round;
+
+	for (round = 0; round < 6; round++) {
+		f.u->hw->caps.pgsizes = fake_size(0);
+		layout_mix(f.m, WIN + PAGES(100 + 37 * round), 2000);
+		if (!round) {
+			layout_begin(f.m, WIN + PAGES(100));
+			layout_add(f.m, 3 * LARGE, 18);
+		}
+		KUNIT_ASSERT_EQ(test, 0, prepare(&f));
+		for (first = 0; first < f.m->npages; first += n) {
+			n = min(f.m->npages - first, 700UL);
+			KUNIT_ASSERT_EQ(test, 0, map_part(&f, first, n));
+		}
+		f.u->hw->caps.pgsizes = pgsizes;
+		f.u->hw->read_most = 101;
+		KUNIT_ASSERT_EQ(test, 0, unified_attach(f.u, 2));
+		KUNIT_ASSERT_PTR_NE(test, first_domain(&f), last_domain(&f));
+		layout_expect_best(f.m, last_domain(&f), f.m->iova, 0,
+				   f.m->npages);
+		unmap(&f);
+		unified_detach(f.u, 2);
+	}
+	unified_finish(f.u);
+}
+
 static void expect_nothing(struct fixture *f)
 {
 	struct fake_group *fg = f->u->fg[0];
@@ -274,6 +309,11 @@ static void superpages_killed(struct kunit *test)
 	f.m->kill_at = 0;
 	KUNIT_ASSERT_EQ(test, 0, prepare(&f));
 	map_best(&f);
+	/* So is who fills another domain. */
+	layout_be_killed();
+	KUNIT_EXPECT_EQ(test, -EINTR, unified_attach(f.u, 2));
+	layout_survive();
+	KUNIT_EXPECT_EQ(test, 0, unified_attach(f.u, 2));
 	unmap(&f);
 	unified_finish(f.u);
 }
@@ -318,6 +358,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(superpages_any_start, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_mixed_memory, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_of_1g, superpages_gen_params),
+	KUNIT_CASE_PARAM(superpages_second_domain, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_no_memory, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_map_fails, superpages_gen_params),
 	KUNIT_CASE_PARAM(superpages_killed, superpages_gen_params),
