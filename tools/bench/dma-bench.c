@@ -17,6 +17,7 @@
 #include "dma-bench/target.h"
 
 /* Above what 32-bit windows and the x86 MSI window take. */
+#define MIB 0x100000UL
 #define GIB 0x40000000UL
 #define IOVA_MIN (4 * GIB)
 #define IOVA_ALIGN GIB
@@ -33,21 +34,43 @@
  * @pages: pages that are mapped
  * @stride: bytes from one mapping to the next, in memory and IOVA space;
  *	0 for one mapping of everything
+ * @from: where in a huge page the first mapping begins, in memory and IOVA space
  */
 struct row {
 	const char *name;
 	enum memory_kind kind;
 	unsigned long pages;
 	unsigned long stride;
+	unsigned long from;
 };
 
 /* The rows that depend on fresh memory come first. */
 static const struct row rows[] = {
-	{ "contiguous-4k", MEMORY_ORDERED, CONTIGUOUS / BENCH_PAGE, 0 },
-	{ "contiguous-thp", MEMORY_HUGE, CONTIGUOUS / BENCH_PAGE, 0 },
-	{ "shuffled-4k", MEMORY_SHUFFLED, CONTIGUOUS / BENCH_PAGE, 0 },
-	{ "scattered-4k", MEMORY_ORDERED, SCATTERED, 2 * BENCH_PAGE },
+	{ "contiguous-4k", MEMORY_ORDERED, CONTIGUOUS / BENCH_PAGE, 0, 0 },
+	{ "contiguous-thp", MEMORY_HUGE, CONTIGUOUS / BENCH_PAGE, 0, 0 },
+	{ "shuffled-4k", MEMORY_SHUFFLED, CONTIGUOUS / BENCH_PAGE, 0, 0 },
+	{ "scattered-4k", MEMORY_ORDERED, SCATTERED, 2 * BENCH_PAGE, 0 },
+	{ "thp-from-1m", MEMORY_HUGE, CONTIGUOUS / BENCH_PAGE, 0, MIB },
 };
+
+/**
+ * struct registered_row - a line of the table that needs registered memory
+ * @name: in the output and on the command line
+ * @kind: what the memory consists of
+ * @from: as in &struct row
+ */
+struct registered_row {
+	const char *name;
+	enum memory_kind kind;
+	unsigned long from;
+};
+
+/* 1 GiB each. */
+static const struct registered_row registered_2m = { "registered-2m",
+						     MEMORY_HUGETLB, 0 };
+
+static const struct registered_row registered_from_1m = { "registered-from-1m",
+							  MEMORY_HUGE, MIB };
 
 /**
  * struct batch_row - a line of the table that needs batches
@@ -73,7 +96,6 @@ static const struct batch_row batch_rows[] = {
 #define BATCHES 127UL
 
 #define ROW_IOCTL "bare-ioctl"
-#define ROW_HUGETLB "registered-2m"
 #define ROW_GROWTH "growth"
 /* Of use with several CPUs, so only when asked for. */
 #define ROW_PARALLEL "parallel"
@@ -121,6 +143,30 @@ static size_t row_bytes(const struct row *row)
 	return row->stride ? row->pages * row->stride : row->pages * BENCH_PAGE;
 }
 
+/* Memory for a mapping that begins within a huge page. */
+static char *alloc_from(struct memory *mem, size_t bytes, enum memory_kind kind,
+			unsigned long from)
+{
+	memory_alloc(mem, from ? bytes + HUGE_PAGE : bytes, kind);
+	return (char *)mem->ptr + from;
+}
+
+/* Pages that IOMMUs' page tables take. */
+static unsigned long tables_now(void)
+{
+	return memory_in_use("SecPageTables") / BENCH_PAGE;
+}
+
+static uint64_t find_iova(struct target *t, size_t bytes, unsigned long from)
+{
+	uint64_t iova;
+
+	if (sluice_iova_find(&t->info, IOVA_MIN, bytes + from, IOVA_ALIGN,
+			     &iova))
+		errx(EXIT_FAILURE, "no room for %zu bytes above 4 GiB", bytes);
+	return iova + from;
+}
+
 static void check_unmapped(uint64_t got, uint64_t expected)
 {
 	if (got != expected)
@@ -132,28 +178,33 @@ static void run_row(struct target *t, const struct row *row, bool verbose)
 {
 	size_t bytes = row_bytes(row), step, piece, off;
 	const struct target_ops *ops = t->ops;
-	uint64_t iova, start, mapped, unmapped;
+	uint64_t iova, start, mapped, unmap, unmapped;
+	unsigned long tables = tables_now();
 	struct memory mem;
+	char *ptr;
 
 	piece = row->stride ? BENCH_PAGE : bytes;
 	step = row->stride ? row->stride : bytes;
-	if (sluice_iova_find(&t->info, IOVA_MIN, bytes, IOVA_ALIGN, &iova))
-		errx(EXIT_FAILURE, "no room for %zu bytes above 4 GiB", bytes);
-	memory_alloc(&mem, bytes, row->kind);
+	iova = find_iova(t, bytes, row->from);
+	ptr = alloc_from(&mem, bytes, row->kind, row->from);
 	if (verbose)
 		fprintf(stderr, "%s: %zu physically contiguous pieces\n",
 			row->name, memory_count_runs(&mem));
 
 	start = bench_now_ns();
 	for (off = 0; off < bytes; off += step)
-		ops->map(t, (char *)mem.ptr + off, iova + off, piece);
+		ops->map(t, ptr + off, iova + off, piece);
 	mapped = bench_now_ns();
+	tables = tables_now() - tables;
+	unmap = bench_now_ns();
 	for (off = 0; off < bytes; off += step)
 		check_unmapped(ops->unmap(t, iova + off, piece), piece);
 	unmapped = bench_now_ns();
 
 	bench_report(row->name, "map", mapped - start, row->pages);
-	bench_report(row->name, "unmap", unmapped - mapped, row->pages);
+	bench_report(row->name, "unmap", unmapped - unmap, row->pages);
+	if (row->kind == MEMORY_HUGE)
+		bench_report(row->name, "tables", tables, 1);
 	memory_free(&mem);
 }
 
@@ -176,11 +227,13 @@ static void run_nops(struct target *t)
 static void run_gup(int fd, const struct row *row)
 {
 	uint32_t per_call = row->stride ? 1 : row->pages;
+	size_t bytes = row->pages * BENCH_PAGE;
 	struct pin_cost cost;
 	struct memory mem;
+	char *ptr;
 
-	memory_alloc(&mem, row->pages * BENCH_PAGE, row->kind);
-	gup_pin(fd, mem.ptr, mem.size, per_call, &cost);
+	ptr = alloc_from(&mem, bytes, row->kind, row->from);
+	gup_pin(fd, ptr, bytes, per_call, &cost);
 	bench_report(row->name, "map", cost.pin, row->pages);
 	bench_report(row->name, "unmap", cost.unpin, row->pages);
 	memory_free(&mem);
@@ -249,7 +302,7 @@ static void run_batches(struct target *t, const struct batch_row *row)
 	free(ops);
 }
 
-static void run_hugetlb(struct target *t)
+static void run_registered(struct target *t, const struct registered_row *row)
 {
 	struct sluice_dma_op op = {
 		.op = SLUICE_DMA_MAP,
@@ -257,20 +310,19 @@ static void run_hugetlb(struct target *t)
 		.size = CONTIGUOUS,
 	};
 	struct memory mem;
-	uint64_t iova, start;
+	uint64_t start;
+	char *ptr;
 
-	if (sluice_iova_find(&t->info, IOVA_MIN, CONTIGUOUS, IOVA_ALIGN, &iova))
-		errx(EXIT_FAILURE, "no room above 4 GiB");
-	memory_alloc(&mem, CONTIGUOUS, MEMORY_HUGETLB);
-	op.iova = iova;
-	op.handle = t->ops->reg(t, mem.ptr, mem.size);
+	op.iova = find_iova(t, CONTIGUOUS, row->from);
+	ptr = alloc_from(&mem, CONTIGUOUS, row->kind, row->from);
+	op.handle = t->ops->reg(t, ptr, CONTIGUOUS);
 	start = bench_now_ns();
 	t->ops->batch(t, &op, 1);
-	bench_report(ROW_HUGETLB, "map", bench_now_ns() - start,
+	bench_report(row->name, "map", bench_now_ns() - start,
 		     CONTIGUOUS / BENCH_PAGE);
 	start = bench_now_ns();
-	check_unmapped(t->ops->unmap(t, iova, CONTIGUOUS), CONTIGUOUS);
-	bench_report(ROW_HUGETLB, "unmap", bench_now_ns() - start,
+	check_unmapped(t->ops->unmap(t, op.iova, CONTIGUOUS), CONTIGUOUS);
+	bench_report(row->name, "unmap", bench_now_ns() - start,
 		     CONTIGUOUS / BENCH_PAGE);
 	t->ops->unreg(t, op.handle);
 	memory_free(&mem);
@@ -329,14 +381,16 @@ static void run_maps(const struct options *opt)
 	t.ops->open(&t, opt->addr);
 	if (t.ops->nop && wanted(opt, ROW_IOCTL))
 		run_nops(&t);
-	if (t.ops->batch && wanted(opt, ROW_HUGETLB))
-		run_hugetlb(&t);
+	if (t.ops->batch && wanted(opt, registered_2m.name))
+		run_registered(&t, &registered_2m);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (wanted(opt, rows[i].name))
 			run_row(&t, &rows[i], opt->verbose);
 	for (i = 0; t.ops->batch && i < BATCH_ROWS; i++)
 		if (wanted(opt, batch_rows[i].name))
 			run_batches(&t, &batch_rows[i]);
+	if (t.ops->batch && wanted(opt, registered_from_1m.name))
+		run_registered(&t, &registered_from_1m);
 	if (wanted(opt, ROW_GROWTH))
 		run_growth(&t);
 	if (opt->row && wanted(opt, ROW_PARALLEL))
@@ -354,8 +408,10 @@ static bool row_known(const char *name)
 	for (i = 0; i < BATCH_ROWS; i++)
 		if (!strcmp(name, batch_rows[i].name))
 			return true;
-	return !strcmp(name, ROW_IOCTL) || !strcmp(name, ROW_HUGETLB) ||
-	       !strcmp(name, ROW_GROWTH) || !strcmp(name, ROW_PARALLEL);
+	return !strcmp(name, registered_2m.name) ||
+	       !strcmp(name, registered_from_1m.name) ||
+	       !strcmp(name, ROW_IOCTL) || !strcmp(name, ROW_GROWTH) ||
+	       !strcmp(name, ROW_PARALLEL);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -426,6 +482,8 @@ static const struct argp argp = {
 	       "  contiguous-thp  1 GiB of huge pages, one ioctl\n"
 	       "  shuffled-4k     as contiguous-4k, physically in disorder\n"
 	       "  scattered-4k    65,535 pages, every second one, an ioctl each\n"
+	       "  thp-from-1m     as contiguous-thp, but from 1 MiB into a huge\n"
+	       "                  page, in memory and IOVA space\n"
 	       "  growth          a page at 1 Ki, 60 Ki (and, with --unified,\n"
 	       "                  1 Mi) mappings: at-N; bytes per mapping: memory\n"
 	       "With --unified also, 512 operations an ioctl, every second IOVA:\n"
@@ -434,12 +492,14 @@ static const struct argp argp = {
 	       "  batch-registered  as scattered, of registered memory\n"
 	       "and\n"
 	       "  registered-2m     1 GiB of registered 2 MiB pages, one ioctl\n"
+	       "  registered-from-1m  as thp-from-1m, of registered memory\n"
 	       "  parallel          1, 2, 4 threads with batches of their own: wall\n"
 	       "                    time per page; only if asked for by --row\n\n"
 	       "Prints lines of ROW, OPERATION and the ns per 4 KiB page (or\n"
 	       "call), separated by tabs. On a virtual machine whose clock\n"
 	       "counts instructions (QEMU: -icount shift=0,sleep=off, one CPU)\n"
-	       "a ns is an instruction. The guest needs 2 GiB of memory. Which\n"
+	       "a ns is an instruction. Rows of huge pages have a third line:\n"
+	       "pages of memory that the map took for page tables. The guest needs 2 GiB of memory. Which\n"
 	       "device is given doesn't matter: it is attached and left idle.\n"
 	       "Contiguity decides much (see --verbose), and later runs find\n"
 	       "less of it: compare first with first.\n",

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "target.h"
 
@@ -16,25 +15,6 @@
 #define BATCH 512UL
 /* Every second page, so that no two mappings touch. */
 #define STRIDE (2 * BENCH_PAGE)
-
-static unsigned long bytes_of(const char *name)
-{
-	FILE *file = fopen("/proc/meminfo", "r");
-	unsigned long kib;
-	char line[128];
-	size_t len = strlen(name);
-
-	if (!file)
-		err(EXIT_FAILURE, "/proc/meminfo");
-	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, name, len) && line[len] == ':' &&
-		    sscanf(line + len + 1, "%lu", &kib) == 1) {
-			fclose(file);
-			return kib << 10;
-		}
-	}
-	errx(EXIT_FAILURE, "/proc/meminfo doesn't tell about %s", name);
-}
 
 static void populate_batches(struct target *t, void *page, uint64_t iova,
 			     unsigned long from, unsigned long to)
@@ -99,18 +79,19 @@ void growth_run(struct target *t, uint64_t iova, unsigned long max)
 	size_t i;
 
 	memory_alloc(&mem, BENCH_PAGE, MEMORY_ORDERED);
-	slab = bytes_of("Slab");
-	tables = bytes_of("SecPageTables");
+	slab = memory_in_use("Slab");
+	tables = memory_in_use("SecPageTables");
 	for (i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		if (steps[i] > max)
 			break;
 		populate(t, mem.ptr, iova, done, steps[i]);
 		done = steps[i];
 		if (i == 1) {
-			bench_report("memory", "slab", bytes_of("Slab") - slab,
-				     done);
+			bench_report("memory", "slab",
+				     memory_in_use("Slab") - slab, done);
 			bench_report("memory", "tables",
-				     bytes_of("SecPageTables") - tables, done);
+				     memory_in_use("SecPageTables") - tables,
+				     done);
 		}
 		probe(t, mem.ptr, iova, done);
 	}

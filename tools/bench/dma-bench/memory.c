@@ -14,7 +14,6 @@
 
 #include "target.h"
 
-#define HUGE (2UL << 20)
 #define SMAPS "/proc/self/smaps"
 #define PAGEMAP "/proc/self/pagemap"
 #define PAGEMAP_PFN 0x7fffffffffffffULL
@@ -62,7 +61,7 @@ static void reserve_hugetlb(size_t size)
 {
 	FILE *file = fopen("/proc/sys/vm/nr_hugepages", "w");
 
-	if (!file || fprintf(file, "%zu", size / HUGE) < 0 || fclose(file))
+	if (!file || fprintf(file, "%zu", size / HUGE_PAGE) < 0 || fclose(file))
 		err(EXIT_FAILURE, "/proc/sys/vm/nr_hugepages");
 }
 
@@ -91,12 +90,13 @@ void memory_alloc(struct memory *mem, size_t size, enum memory_kind kind)
 	}
 	mem->hugetlb = false;
 	mem->size = size;
-	mem->map_size = size + HUGE;
+	mem->map_size = size + HUGE_PAGE;
 	mem->map = mmap(NULL, mem->map_size, PROT_READ | PROT_WRITE,
 			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (mem->map == MAP_FAILED)
 		err(EXIT_FAILURE, "%zu bytes of memory", mem->map_size);
-	mem->ptr = (void *)(((uintptr_t)mem->map + HUGE - 1) & ~(HUGE - 1));
+	mem->ptr = (void *)(((uintptr_t)mem->map + HUGE_PAGE - 1) &
+			    ~(HUGE_PAGE - 1));
 	if (madvise(mem->ptr, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) &&
 	    huge)
 		err(EXIT_FAILURE, "no huge pages");
@@ -138,4 +138,28 @@ void memory_free(struct memory *mem)
 	if (mem->hugetlb)
 		reserve_hugetlb(0);
 	mem->map = NULL;
+}
+
+/* What the kernel uses for a purpose, by a line of /proc/meminfo, in bytes. */
+unsigned long memory_in_use(const char *name)
+{
+	FILE *file = fopen("/proc/sys/vm/stat_refresh", "r");
+	unsigned long kib;
+	char line[128];
+	size_t len = strlen(name);
+
+	/* Reading it has CPUs hand in what they have counted by themselves. */
+	if (!file || fread(line, 1, sizeof(line), file) || fclose(file))
+		err(EXIT_FAILURE, "/proc/sys/vm/stat_refresh");
+	file = fopen("/proc/meminfo", "r");
+	if (!file)
+		err(EXIT_FAILURE, "/proc/meminfo");
+	while (fgets(line, sizeof(line), file)) {
+		if (!strncmp(line, name, len) && line[len] == ':' &&
+		    sscanf(line + len + 1, "%lu", &kib) == 1) {
+			fclose(file);
+			return kib << 10;
+		}
+	}
+	errx(EXIT_FAILURE, "/proc/meminfo doesn't tell about %s", name);
 }

@@ -18,6 +18,9 @@
 /* A page of the tables that are compared, whatever the host's page is. */
 #define BENCH_PAGE 4096UL
 
+/* A huge page, whatever the host's is. */
+#define HUGE_PAGE (2UL << 20)
+
 /**
  * struct target - an interface that maps memory for a device
  * @info: usable IOVAs
@@ -129,5 +132,6 @@ struct memory {
 void memory_alloc(struct memory *mem, size_t size, enum memory_kind kind);
 size_t memory_count_runs(const struct memory *mem);
 void memory_free(struct memory *mem);
+unsigned long memory_in_use(const char *name);
 
 #endif /* DMA_BENCH_TARGET_H */
