@@ -38,6 +38,7 @@ struct sluice_domain *sluice_domain_alloc(struct sluice_iommu *iommu,
 	domain->nr_groups = 0;
 	domain->reclaim_due = false;
 	domain->dead = false;
+	domain->reserved = NULL;
 	INIT_LIST_HEAD(&domain->node);
 	sluice_iommu_get(iommu);
 	return domain;

@@ -19,6 +19,7 @@
  *   freed before that, and nothing at all if the flush fails.
  */
 #include <linux/err.h>
+#include <linux/interval_tree.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -225,7 +226,8 @@ static int prepare_extent(struct fake_domain *fd, struct sluice_extent rest,
 {
 	while (rest.len) {
 		unsigned int want = leaf_level(fd, &rest), level = want;
-		u64 *slot = walk(fd, rest.iova, &level, true), entry;
+		u64 *slot = walk(fd, rest.iova, &level, !gather->no_tables);
+		u64 entry;
 
 		if (!slot)
 			return -ENOMEM;
@@ -234,6 +236,8 @@ static int prepare_extent(struct fake_domain *fd, struct sluice_extent rest,
 			return -EEXIST;
 		if (level > want) {
 			/* What is mapped here is larger, and will be unmapped. */
+			if (!entry || gather->no_tables)
+				return -ENOMEM;
 			if (split(fd, slot, entry, level))
 				return -ENOMEM;
 			sluice_gather_add(gather, rest.iova,
@@ -298,13 +302,15 @@ static int fake_map(struct sluice_domain *domain,
 		struct sluice_extent rest = extents[i];
 
 		while (rest.len) {
-			unsigned int level = leaf_level(fd, &rest);
+			unsigned int level = leaf_level(fd, &rest), want;
 			u64 *slot;
 
 			if (fake_hw_fails(&fd->hw->fail_map))
 				return -ENOMEM;
-			slot = walk(fd, rest.iova, &level, true);
-			if (!slot)
+			want = level;
+			slot = walk(fd, rest.iova, &level, !gather->no_tables);
+			/* Without a table it ends above. */
+			if (!slot || (level > want && !*slot))
 				return -ENOMEM;
 			if (*slot) {
 				if (fd->unified)
@@ -454,8 +460,16 @@ static int fake_flush(struct sluice_domain *domain,
 	return 0;
 }
 
+/* Will the core map something there, and count on the tables? */
+static bool is_reserved(struct fake_domain *fd, u64 start, u64 last)
+{
+	return fd->domain.reserved &&
+	       interval_tree_iter_first(fd->domain.reserved, start, last);
+}
+
 /* Unlinks the empty tables below @table; is it empty itself then? */
-static bool unlink_empty(struct fake_table *table, unsigned int level, u64 base,
+static bool unlink_empty(struct fake_domain *fd, struct fake_table *table,
+			 unsigned int level, u64 base,
 			 struct sluice_gather *gather)
 {
 	bool empty = true;
@@ -464,16 +478,17 @@ static bool unlink_empty(struct fake_table *table, unsigned int level, u64 base,
 	for (i = 0; i < FAKE_ENTRIES; i++) {
 		u64 entry = table->entry[i];
 		u64 start = base + i * fake_size(level);
+		u64 last = start + (fake_size(level) - 1);
 
 		if ((entry & FAKE_TABLE) &&
-		    unlink_empty(table_at(entry), level - 1, start, gather)) {
+		    unlink_empty(fd, table_at(entry), level - 1, start,
+				 gather) &&
+		    !is_reserved(fd, start, last)) {
 			WRITE_ONCE(table->entry[i], 0);
 			list_add(&virt_to_page(table_at(entry))->lru,
 				 &gather->tables);
 			gather->nonleaf = true;
-			sluice_gather_add(gather, start,
-					  start + (fake_size(level) - 1),
-					  PAGE_SHIFT);
+			sluice_gather_add(gather, start, last, PAGE_SHIFT);
 		} else if (entry) {
 			empty = false;
 		}
@@ -487,7 +502,7 @@ static void fake_reclaim(struct sluice_domain *domain)
 	struct sluice_gather gather;
 
 	sluice_gather_init(&gather);
-	unlink_empty(phys_to_virt(fd->context.root), FAKE_TOP, 0, &gather);
+	unlink_empty(fd, phys_to_virt(fd->context.root), FAKE_TOP, 0, &gather);
 	if (gather.nonleaf)
 		fake_flush(domain, &gather);
 }

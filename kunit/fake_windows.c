@@ -10,6 +10,7 @@
  */
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/interval_tree.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -283,7 +284,7 @@ static unsigned int entry_prot(u64 entry)
 }
 
 static int map_extent(struct fake_win_domain *fd, const struct sluice_extent *e,
-		      u64 bits, u64 *done)
+		      u64 bits, bool no_tables, u64 *done)
 {
 	struct window *w = window_of(fd, e->iova);
 	u64 page, off;
@@ -299,7 +300,8 @@ static int map_extent(struct fake_win_domain *fd, const struct sluice_extent *e,
 
 		if (fails(&fd->hw->fail_map))
 			return -ENOMEM;
-		entry = entry_make(fd, w, page++);
+		entry = no_tables ? entry_at(w, page) : entry_make(fd, w, page);
+		page++;
 		if (!entry)
 			return -ENOMEM;
 		if (*entry)
@@ -322,7 +324,8 @@ static int fake_map(struct sluice_domain *domain,
 	atomic_inc(&fd->hw->maps);
 	*done = 0;
 	for (i = 0; !ret && i < nr; i++)
-		ret = map_extent(fd, &extents[i], prot_bits(prot), done);
+		ret = map_extent(fd, &extents[i], prot_bits(prot),
+				 gather->no_tables, done);
 	return ret;
 }
 
@@ -446,12 +449,24 @@ static int fake_flush(struct sluice_domain *domain, struct sluice_gather *gather
 	return 0;
 }
 
+/* Will the core map something there, and count on the table? */
+static bool is_reserved(struct fake_win_domain *fd, const struct window *w,
+			u64 table)
+{
+	u64 bytes = (u64)ENTRIES << w->lg2, start = w->start + table * bytes;
+
+	return fd->domain.reserved &&
+	       interval_tree_iter_first(fd->domain.reserved, start,
+					start + (bytes - 1));
+}
+
 static void reclaim_window(struct fake_win_domain *fd, struct window *w)
 {
 	u64 i;
 
 	for (i = 0; i < nr_tables(w); i++) {
-		if (!w->tables[i] || memchr_inv(w->tables[i], 0, PAGE_SIZE))
+		if (!w->tables[i] || memchr_inv(w->tables[i], 0, PAGE_SIZE) ||
+		    is_reserved(fd, w, i))
 			continue;
 		table_free(fd, w->tables[i]);
 		w->tables[i] = NULL;

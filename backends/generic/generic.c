@@ -239,9 +239,12 @@ static int generic_map(struct sluice_domain *domain,
 	size_t i;
 	int ret;
 
+	*done = 0;
+	/* How many tables the driver needs, and keeps, it doesn't tell. */
+	if (gather->no_tables)
+		return -ENOMEM;
 	if (d->unified)
 		return generic_record_map(d, extents, nr, prot, done, gather);
-	*done = 0;
 	for (i = 0; i < nr; i++) {
 		/* 0 is how drivers say that nothing is mapped, see scan(). */
 		if (!extents[i].phys)

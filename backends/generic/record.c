@@ -69,14 +69,16 @@ void generic_record_deinit(struct generic_domain *d)
 	pt_deinit(&d->record);
 }
 
-/* Clears the record alone. */
-static void forget(struct generic_domain *d, u64 start, u64 bytes)
+/* Clears the record alone; its tables stay if @keep_tables. */
+static void forget(struct generic_domain *d, u64 start, u64 bytes,
+		   bool keep_tables)
 {
 	struct sluice_range range = { start, start + (bytes - 1) };
 	struct sluice_extent extent;
 	struct sluice_gather gather;
 
 	sluice_gather_init(&gather);
+	gather.keep_tables = keep_tables;
 	while (!sluice_range_empty(&range)) {
 		pt_unmap(&d->record, start, &range, &extent, 1, &gather);
 		cond_resched();
@@ -127,6 +129,7 @@ int generic_record_map(struct generic_domain *d,
 	if (gather->keep_tables)
 		gfp |= __GFP_NOFAIL;
 	sluice_gather_init(&record);
+	record.in_place = gather->in_place;
 	*done = 0;
 	for (i = 0; !ret && i < nr; i++) {
 		const struct sluice_extent *e = &extents[i];
@@ -139,7 +142,8 @@ int generic_record_map(struct generic_domain *d,
 			ret = map_pages(d, e, flags, gfp, &mapped);
 		}
 		if (ret && recorded > mapped)
-			forget(d, e->iova + mapped, recorded - mapped);
+			forget(d, e->iova + mapped, recorded - mapped,
+			       gather->in_place);
 		*done += mapped;
 	}
 	free_tables(d, &record);
@@ -165,6 +169,7 @@ int generic_record_prepare(struct generic_domain *d,
 
 	sluice_gather_init(&record);
 	record.keep_tables = gather->keep_tables;
+	record.no_tables = gather->no_tables;
 	ret = pt_prepare(&d->record, extents, nr, GFP_KERNEL_ACCOUNT, &record);
 	note_tables(d);
 	return ret;
@@ -234,7 +239,7 @@ void generic_record_reclaim(struct generic_domain *d)
 	struct sluice_gather gather;
 
 	sluice_gather_init(&gather);
-	pt_reclaim(&d->record, &gather);
+	pt_reclaim_except(&d->record, d->domain.reserved, &gather);
 	free_tables(d, &gather);
 	note_tables(d);
 }

@@ -192,7 +192,8 @@ void sluice_paging_reclaim(struct sluice_domain *domain)
 	struct sluice_gather gather __uninitialized;
 
 	sluice_gather_init(&gather);
-	pt_reclaim(&sluice_paging_of(domain)->pt, &gather);
+	pt_reclaim_except(&sluice_paging_of(domain)->pt, domain->reserved,
+			  &gather);
 	if (gather.nr || gather.nonleaf)
 		sluice_paging_flush(domain, &gather);
 }

@@ -327,6 +327,7 @@ int power_domain_prepare(struct sluice_domain *domain,
 
 	sluice_gather_init(&record);
 	record.keep_tables = gather->keep_tables;
+	record.no_tables = gather->no_tables;
 	while (!ret && i < nr) {
 		struct power_window *w = power_window_at(d, extents[i].iova);
 
@@ -513,7 +514,7 @@ void power_domain_reclaim(struct sluice_domain *domain)
 
 	for (w = power_window_next(d, NULL); w; w = power_window_next(d, w)) {
 		sluice_gather_init(&gather);
-		pt_reclaim(&w->record, &gather);
+		pt_reclaim_except(&w->record, domain->reserved, &gather);
 		pt_free_gathered(&w->record, &gather);
 	}
 	power_domain_count_tables(d);

@@ -186,6 +186,19 @@ static void free_tables(struct power_window *w, struct sluice_gather *record)
 		pt_free_gathered(&w->record, record);
 }
 
+/* The gather of the record, for a map with the caller's @gather. */
+static __always_inline void init_record(struct sluice_gather *record,
+					const struct sluice_gather *gather)
+{
+	sluice_gather_init(record);
+	/* It has to do with the tables there are, and they have to stay. */
+	if (unlikely(gather->in_place)) {
+		record->in_place = true;
+		record->keep_tables = true;
+		record->no_tables = gather->no_tables;
+	}
+}
+
 /* Clears the record of the first @bytes of extents. */
 static void forget(struct power_window *w, const struct sluice_extent *e,
 		   u64 bytes, struct sluice_gather *record)
@@ -346,7 +359,7 @@ int power_map_one(struct power_domain *d, struct power_window *w,
 	u64 recorded;
 	int ret;
 
-	sluice_gather_init(&record);
+	init_record(&record, gather);
 	mutex_lock(&block->lock);
 	ret = pt_map(&w->record, e, 1, prot, GFP_KERNEL_ACCOUNT, &recorded,
 		     &record);
@@ -422,7 +435,7 @@ int power_map(struct power_domain *d, struct power_window *w,
 	struct sluice_gather record __uninitialized;
 	int ret = 0;
 
-	sluice_gather_init(&record);
+	init_record(&record, gather);
 	while (!ret && e < end) {
 		struct span span;
 		size_t n;

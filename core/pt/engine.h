@@ -9,6 +9,7 @@
 #include <linux/bitops.h>
 #include <linux/bug.h>
 #include <linux/gfp.h>
+#include <linux/interval_tree.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/list.h>

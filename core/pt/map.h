@@ -95,6 +95,28 @@ static noinline int make_way(struct pt *pt, const struct cursor *c,
 	return 0;
 }
 
+/*
+ * Something is in the way of @n entries for pages of @per_page entries each, where
+ * tables have to stay. Returns how many entries from the first on can be written,
+ * whole pages: 0 if a table is in the way of the first one.
+ */
+static noinline int count_free(const __le64 *slot, unsigned int n,
+			       unsigned int per_page, unsigned int level)
+{
+	u64 entry = 0;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		entry = entry_get(&slot[i]);
+		if (entry)
+			break;
+	}
+	i = round_down(i, per_page);
+	if (!i && entry && !(level && fmt_is_table(entry, level)))
+		return -EEXIST;
+	return i;
+}
+
 /* Writes @n entries for pages of 2^@lg2 bytes from @phys on. */
 static __always_inline void write_leaves(struct pt *pt, __le64 *slot,
 					 unsigned int n, u64 bits, u64 phys,
@@ -116,7 +138,7 @@ static __always_inline void write_leaves(struct pt *pt, __le64 *slot,
  * struct mapping - what does not change during a map
  * @pt: the tree
  * @bits: of all leaf entries; 0: this is only a prepare
- * @gfp: how to allocate tables
+ * @gfp: how to allocate tables; 0: not at all
  * @gather: the caller's
  */
 struct mapping {
@@ -144,7 +166,8 @@ static __always_inline int cursor_reach(struct mapping m, struct cursor *c,
 
 /*
  * Maps pages of 2^@lg2 bytes, at @level: as many of @run bytes as the table has
- * room for. Returns the number of bytes, or an errno.
+ * room for. Returns the number of bytes; 0 if a table that has to stay is in the way;
+ * or an errno.
  */
 static __always_inline s64 map_pages(struct mapping m, struct cursor *c,
 				     u64 iova, u64 phys, unsigned int lg2,
@@ -166,10 +189,17 @@ static __always_inline s64 map_pages(struct mapping m, struct cursor *c,
 	n = min_t(u64, run >> lg2 << (lg2 - each), TABLE_ENTRIES - index);
 	if (unlikely(!entries_clear(slot, n)) &&
 	    (m.bits || !m.gather->keep_tables)) {
-		c->iova = iova;
-		ret = make_way(m.pt, c, n, m.bits ? m.gather : NULL);
-		if (ret)
-			return ret;
+		if (m.bits && m.gather->in_place) {
+			ret = count_free(slot, n, 1U << (lg2 - each), level);
+			if (ret <= 0)
+				return ret;
+			n = ret;
+		} else {
+			c->iova = iova;
+			ret = make_way(m.pt, c, n, m.bits ? m.gather : NULL);
+			if (ret)
+				return ret;
+		}
 	}
 	if (m.bits) {
 		write_leaves(m.pt, slot, n, m.bits, phys, lg2, level);
@@ -194,11 +224,16 @@ static __always_inline int map_extent(struct mapping m, struct cursor *c,
 		return 0;
 	}
 	while (len) {
-		unsigned int lg2 = choose_page(m.pt->pgsizes, iova, phys, len,
-					       &run);
+		u64 sizes = m.pt->pgsizes;
 
-		n = map_pages(m, c, iova, phys, lg2,
-			      (lg2 - granule_lg2) / FMT_INDEX_LG2, run);
+		do {
+			unsigned int lg2 = choose_page(sizes, iova, phys, len,
+						       &run);
+
+			n = map_pages(m, c, iova, phys, lg2,
+				      (lg2 - granule_lg2) / FMT_INDEX_LG2, run);
+			sizes &= mask_lg2(lg2);
+		} while (unlikely(!n));
 		if (unlikely(n < 0))
 			return n;
 		iova += n;
@@ -287,7 +322,11 @@ static __always_inline bool map_one(struct pt *pt,
 static int engine_prepare(struct pt *pt, const struct sluice_extent *extents,
 			  size_t nr, gfp_t gfp, struct sluice_gather *gather)
 {
-	struct mapping m = { .pt = pt, .gfp = gfp, .gather = gather };
+	struct mapping m = {
+		.pt = pt,
+		.gfp = gather->no_tables ? 0 : gfp,
+		.gather = gather,
+	};
 	u64 done;
 
 	/* Nobody says that the map will come. */
@@ -301,9 +340,8 @@ static noinline int map_all(struct pt *pt, const struct sluice_extent *extents,
 {
 	struct mapping m = {
 		.pt = pt, .bits = fmt_prot_bits(prot) | pt->leaf_bits,
-		.gfp = gfp, .gather = gather,
+		.gfp = gather->no_tables ? 0 : gfp, .gather = gather,
 	};
-
 	int ret;
 
 	*done = 0;

@@ -23,7 +23,7 @@ static void count_table(struct page *page, int nr)
 /**
  * pt_table_alloc - get an empty table
  * @pt: the tree it will be part of
- * @gfp: how
+ * @gfp: how; 0: not at all
  *
  * Return: the table, or NULL.
  */
@@ -31,6 +31,8 @@ __le64 *pt_table_alloc(struct pt *pt, gfp_t gfp)
 {
 	struct page *page;
 
+	if (!gfp)
+		return NULL;
 	KUNIT_STATIC_STUB_REDIRECT(pt_table_alloc, pt, gfp);
 
 	page = alloc_pages_node(pt->nid, gfp | __GFP_ZERO, 0);

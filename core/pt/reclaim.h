@@ -57,18 +57,25 @@ static void forget_cut(struct pt *pt, __le64 *slot, u64 entry, u64 start,
 	entry_set(slot, entry & ~(FMT_SW_CUT | FMT_SW_PART));
 }
 
+/* Will something be mapped there that doesn't say so in the tables? */
+static bool is_reserved(struct rb_root_cached *reserved, u64 start, u64 last)
+{
+	return reserved && interval_tree_iter_first(reserved, start, last);
+}
+
 /*
  * Unlinks what is empty below a table whose first IOVA is @base. Returns
  * whether nothing is left in it.
  */
 static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
-			  u64 base, struct sluice_gather *gather)
+			  u64 base, struct rb_root_cached *reserved,
+			  struct sluice_gather *gather)
 {
 	unsigned int lg2 = entry_lg2(pt, level), i;
 	bool empty = true;
 
 	for (i = 0; i < TABLE_ENTRIES; i++) {
-		u64 entry = entry_get(&table[i]), start;
+		u64 entry = entry_get(&table[i]), start, last;
 		__le64 *child;
 
 		if (!entry)
@@ -78,22 +85,32 @@ static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
 			continue;
 		}
 		start = base + ((u64)i << lg2);
+		last = start + mask_lg2(lg2);
 		child = table_at(entry);
-		if (!reclaim_below(pt, child, level - 1, start, gather)) {
+		if (!reclaim_below(pt, child, level - 1, start, reserved,
+				   gather)) {
 			forget_cut(pt, &table[i], entry, start, level, gather);
+			empty = false;
+			continue;
+		}
+		if (is_reserved(reserved, start, last)) {
+			forget_cut(pt, &table[i], entry, start, level, gather);
+			/* Nothing else will tell when it is so no more. */
+			mark_stale(pt);
 			empty = false;
 			continue;
 		}
 		entry_set(&table[i], 0);
 		entries_flush(pt, &table[i], 1);
-		sluice_gather_add(gather, start, start + mask_lg2(lg2), 64);
+		sluice_gather_add(gather, start, last, 64);
 		pt_table_unlinked(child, gather);
 	}
 	cond_resched();
 	return empty;
 }
 
-static void engine_reclaim(struct pt *pt, struct sluice_gather *gather)
+static void engine_reclaim(struct pt *pt, struct rb_root_cached *reserved,
+			   struct sluice_gather *gather)
 {
 	long nr = pt_nr_tables(pt);
 	struct list_head *pos;
@@ -103,7 +120,7 @@ static void engine_reclaim(struct pt *pt, struct sluice_gather *gather)
 		return;
 	pt->stale = false;
 	reclaim_below(pt, pt_top_table(pt->top), pt_top_level(pt->top), 0,
-		      gather);
+		      reserved, gather);
 	list_for_each(pos, &gather->tables)
 		nr--;
 	pt->nr_kept = nr;

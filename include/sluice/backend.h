@@ -64,6 +64,12 @@
  * invalidated to one &struct sluice_gather; the core calls @flush once for
  * many of them, and unpins memory only after that.
  *
+ * **Mapped again.** A device takes back its memory at any time (decode off, reset), and
+ * the core maps the same IOVAs again later. For that the core unmaps with @keep_tables
+ * of the gather set, @reclaim spares the tables, and the second @map has @in_place set.
+ * Where the backend can't keep tables, the second @map fails while @no_tables is set,
+ * and the core tries once more where it may wait for memory.
+ *
  * **Dead hardware.** A @flush that fails means that the hardware may still use
  * the old translations, for ever. The core then never unpins what the flush
  * covered (quarantine), and takes the domain for dead. The backend must keep the
@@ -91,6 +97,7 @@
  * unsupported.
  */
 
+struct rb_root_cached;
 struct sluice_backend;
 struct sluice_domain;
 
@@ -200,7 +207,11 @@ enum sluice_prot {
  *	64: there was none
  * @keep_tables: set by the core: tables that become empty stay: a @map that has
  *	been prepared needs them, or somebody else may be looking at them
- * @no_tables: set by the core, for @cut: no table may be added: -ENOMEM instead
+ * @no_tables: set by the core, for @prepare, @cut and @map: no table may be added, and
+ *	no memory be allocated for one: -ENOMEM instead
+ * @in_place: set by the core, for @map: no table may go. Where a table without entries
+ *	is in the way of a page, smaller pages in that table take its place: somebody
+ *	else may be looking at the table
  * @nonleaf: entries that pointed to tables were cleared as well: paging-
  *	structure caches must go, too (VT-d: IH=0, AMD-Vi: PDE=1)
  * @tables: tables that no entry points to any more, linked by their page's lru:
@@ -216,6 +227,7 @@ struct sluice_gather {
 	bool nonleaf : 1;
 	bool keep_tables : 1;
 	bool no_tables : 1;
+	bool in_place : 1;
 	struct list_head tables;
 	struct iommu_iotlb_gather iotlb;
 };
@@ -231,6 +243,7 @@ static inline void sluice_gather_init(struct sluice_gather *gather)
 	gather->nonleaf = false;
 	gather->keep_tables = false;
 	gather->no_tables = false;
+	gather->in_place = false;
 	INIT_LIST_HEAD(&gather->tables);
 	iommu_iotlb_gather_init(&gather->iotlb);
 }
@@ -413,7 +426,8 @@ struct sluice_iommu {
  *
  * @reclaim: optional. Free tables that no longer hold an entry. The core
  *	calls it when a @prepare or @map failed with -ENOMEM, and when the
- *	backend has set &sluice_domain.reclaim_due.
+ *	backend has set &sluice_domain.reclaim_due. Tables that reach into a range of
+ *	&sluice_domain.reserved stay.
  *	Locks: the space's lock is held for writing: no other operation on
  *	the domain runs. The backend must flush before it frees.
  *
@@ -492,6 +506,9 @@ struct sluice_window_ops {
  * @dead: a flush failed: nothing that was mapped may be unpinned any more. Set by the
  *	core; and by the backend if a group that has left may still use the domain, but
  *	the instance isn't dead. Never cleared, read without a lock
+ * @reserved: IOVAs where nothing may be mapped now, but will be again: an interval tree
+ *	(linux/interval_tree.h), or NULL; changes only with the lock of peer-to-peer
+ *	maps held, which the core holds when it calls @reclaim
  * @tables: pages of memory that its tables take; kept by the backend, up to date
  *	when @prepare, @cut, @map, @flush or @reclaim returns; read without a
  *	lock. Of unified domains only
@@ -505,6 +522,7 @@ struct sluice_domain {
 	unsigned int nr_groups;
 	bool reclaim_due;
 	bool dead;
+	struct rb_root_cached *reserved;
 	unsigned long tables;
 };
 

@@ -135,7 +135,7 @@ struct pt {
  * @unmap_each: see pt_unmap_each()
  * @read: see pt_read()
  * @read_each: see pt_read_each()
- * @reclaim: see pt_reclaim()
+ * @reclaim: see pt_reclaim_except()
  * @destroy: free every table
  */
 struct pt_format {
@@ -156,7 +156,8 @@ struct pt_format {
 	size_t (*read)(struct pt *pt, struct sluice_range *range,
 		       struct sluice_extent *extents, size_t max);
 	bool (*read_each)(const struct pt *pt, u64 iova, size_t nr, u64 *pages);
-	void (*reclaim)(struct pt *pt, struct sluice_gather *gather);
+	void (*reclaim)(struct pt *pt, struct rb_root_cached *reserved,
+			struct sluice_gather *gather);
 	void (*destroy)(struct pt *pt);
 };
 
@@ -186,7 +187,8 @@ void pt_deinit(struct pt *pt);
  * @gfp: how to allocate tables
  * @gather: not NULL. With @keep_tables set, something may be mapped there which the
  *	caller will unmap before, with the same gather: pages that are larger than
- *	the new ones are cut, and gathered
+ *	the new ones are cut, and gathered. With @no_tables set, no table is added:
+ *	-ENOMEM instead
  *
  * Return: 0, then the pt_map() can't fail; otherwise as pt_map(), tables that
  * were installed by then stay.
@@ -210,7 +212,9 @@ static inline int pt_prepare(struct pt *pt,
  * @done: if it fails: how many bytes, counted from the first extent on, are mapped
  * @gather: gets what hardware must forget before it finds the new pages: table
  *	pointers that were replaced; not NULL. Hardware that remembers what was not
- *	present is the caller's business
+ *	present is the caller's business. With @in_place set, no table is replaced:
+ *	pages are as small as the tables there demand; with @no_tables set, none is
+ *	added: -ENOMEM instead
  *
  * Takes time in proportion to the entries written; whoever has much to map does
  * it in pieces.
@@ -366,7 +370,21 @@ int pt_copy(struct pt *to, struct pt *from, struct sluice_range *range,
  */
 static inline void pt_reclaim(struct pt *pt, struct sluice_gather *gather)
 {
-	pt->fmt->reclaim(pt, gather);
+	pt->fmt->reclaim(pt, NULL, gather);
+}
+
+/**
+ * pt_reclaim_except - pt_reclaim() of all but what somebody will need
+ * @pt: as there
+ * @reserved: an interval tree of IOVAs, or NULL: tables that reach into one of its
+ *	ranges stay
+ * @gather: as there
+ */
+static inline void pt_reclaim_except(struct pt *pt,
+				     struct rb_root_cached *reserved,
+				     struct sluice_gather *gather)
+{
+	pt->fmt->reclaim(pt, reserved, gather);
 }
 
 /**
