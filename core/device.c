@@ -150,8 +150,11 @@ static int device_mmap(struct file *file, struct vm_area_struct *vma)
 static void device_close(struct sluice_device *sdev)
 {
 	guard(mutex)(&sdev->open_lock);
-	if (!--sdev->open_count)
-		sdev->ops->close(sdev);
+	if (--sdev->open_count)
+		return;
+	/* First: from here on nothing can come back, whatever close does. */
+	sluice_mmio_drop(sdev);
+	sdev->ops->close(sdev);
 }
 
 static int device_release(struct inode *inode, struct file *file)

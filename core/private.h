@@ -285,6 +285,8 @@ struct sluice_spapr;
  * @retired: records to be freed: many at once is cheaper than one by one
  * @nr_retired: used entries of @retired
  * @maps_lock: guards @maps, @sorted, @near and @retired
+ * @mmio: where device memory is mapped, or will be again: &sluice_mmio_map.range; the
+ *	mmio lock. It is its domains' &sluice_domain.reserved
  */
 struct sluice_space {
 	struct rw_semaphore lock;
@@ -304,6 +306,7 @@ struct sluice_space {
 	struct sluice_mapping *retired[SLUICE_RETIRED];
 	unsigned int nr_retired;
 	spinlock_t maps_lock;	/* maps */
+	struct rb_root_cached mmio;
 };
 
 void sluice_space_init(struct sluice_space *space);
@@ -463,6 +466,7 @@ int sluice_mmio_unmap_range(struct sluice_space *space, u64 start, u64 last,
 			    u64 *unmapped);
 int sluice_mmio_fill_unified(struct sluice_space *space,
 			     struct sluice_domain *to);
+void sluice_mmio_drop(struct sluice_device *sdev);
 void sluice_mmio_lock(void);
 void sluice_mmio_unlock(void);
 

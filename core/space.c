@@ -58,6 +58,7 @@ void sluice_space_init(struct sluice_space *space)
 	INIT_LIST_HEAD(&space->sorted);
 	space->near = &space->sorted;
 	spin_lock_init(&space->maps_lock);
+	space->mmio = RB_ROOT_CACHED;
 }
 
 /**
@@ -347,6 +348,7 @@ static struct sluice_domain *add_domain(struct sluice_space *space,
 				     domain_kind(space));
 	if (IS_ERR(domain))
 		return domain;
+	domain->reserved = &space->mmio;
 	ret = -ENODEV;
 	if (is_unified(space) && !domain->ops->cut) {
 		pr_warn_ratelimited("group %d: backend %s can't serve a unified space\n",

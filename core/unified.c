@@ -105,6 +105,8 @@ void sluice_unified_deinit(struct sluice_space *space)
  * @start: first IOVA
  * @last: last IOVA, inclusive
  *
+ * Device memory that has been withdrawn counts as mapped.
+ *
  * Return: true if so.
  */
 bool sluice_unified_empty(struct sluice_space *space, u64 start, u64 last)
@@ -116,6 +118,8 @@ bool sluice_unified_empty(struct sluice_space *space, u64 start, u64 last)
 	lockdep_assert_held_write(&space->lock);
 	if (list_empty(&space->domains))
 		return true;
+	if (sluice_mmio_overlaps(space, start, last))
+		return false;
 	domain = sluice_space_first_domain(space);
 	while (!sluice_range_empty(&range)) {
 		if (domain->ops->read(domain, &range, &extent, 1))

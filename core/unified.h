@@ -41,8 +41,8 @@
  *	writing, so who holds it for reading may use what was found
  * @registered: pages of all regions
  * @nr_regions: how many there are
- * @mmio: device memory that is mapped, &sluice_mmio_map.space_node; changed under the
- *	mmio lock
+ * @mmio: device memory that is mapped, or withdrawn and will be again,
+ *	&sluice_mmio_map.space_node; changed under the mmio lock
  * @nr_mmio: how many
  * @mapped: bytes of registered memory that are mapped, by all operations that are
  *	complete

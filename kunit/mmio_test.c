@@ -5,6 +5,7 @@
  * The device is pretended, peer.c.
  */
 #include <linux/anon_inodes.h>
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -22,8 +23,8 @@ static const struct legacy_param params[] = {
 
 KUNIT_ARRAY_PARAM_DESC(mmio, params, name);
 
-static void expect_bar(struct legacy *l, unsigned int group, u64 iova,
-		       unsigned int first, unsigned int n)
+static void expect_moved_bar(struct legacy *l, unsigned int group, u64 iova,
+			     unsigned int first, unsigned int n, u64 by)
 {
 	phys_addr_t phys;
 	unsigned int i;
@@ -34,8 +35,29 @@ static void expect_bar(struct legacy *l, unsigned int group, u64 iova,
 				fake_translate(l->fg[group], iova + PAGES(i),
 					       true, &phys));
 		KUNIT_EXPECT_EQ(l->test, (u64)phys,
-				BAR_PHYS + PAGES(first + i));
+				BAR_PHYS + PAGES(first + i) + by);
 	}
+}
+
+static void expect_bar(struct legacy *l, unsigned int group, u64 iova,
+		       unsigned int first, unsigned int n)
+{
+	expect_moved_bar(l, group, iova, first, n, 0);
+}
+
+static void wait_for_bar(struct legacy *l, unsigned int group, u64 iova)
+{
+	phys_addr_t phys;
+	unsigned int ms;
+
+	for (ms = 0; ms < 2000; ms++) {
+		if (!fake_translate(l->fg[group], iova, true, &phys))
+			break;
+		fsleep(USEC_PER_MSEC);
+	}
+	/* Who has begun is done then. */
+	sluice_mmio_lock();
+	sluice_mmio_unlock();
 }
 
 static void mmio_map_unmap(struct kunit *test)
@@ -147,17 +169,46 @@ static void mmio_revoke(struct kunit *test)
 
 	/* For the user the mappings are still there, without effect. */
 	KUNIT_EXPECT_EQ(test, -EEXIST, legacy_map(l, IOVA, ram, 1, RW));
+	KUNIT_EXPECT_EQ(test, -EEXIST, legacy_map(l, IOVA, addr, 4, RW));
+	/* They come back without a table being made, wherever the BAR is. */
+	peer->phys += PAGES(1UL << 20);
+	atomic_set(&l->hw->fail_alloc, 1);
 	sluice_device_mmio_enable(&peer->sdev);
-	legacy_expect_hole(l, 0, IOVA, 4);
+	KUNIT_EXPECT_EQ(test, atomic_read(&l->hw->fail_alloc), 1);
+	atomic_set(&l->hw->fail_alloc, 0);
+	expect_moved_bar(l, 0, IOVA, 0, 4, PAGES(1UL << 20));
+	expect_moved_bar(l, 2, IOVA, 0, 4, PAGES(1UL << 20));
+	expect_moved_bar(l, 2, IOVA + PAGES(6), 4, 4, PAGES(1UL << 20));
+	legacy_expect_mapped(l, 2, IOVA + PAGES(4), ram, 2);
+	KUNIT_EXPECT_EQ(test, -EEXIST, legacy_map(l, IOVA, ram, 1, RW));
 	KUNIT_EXPECT_EQ(test, 10, legacy_unmap_pages(l, IOVA, 10));
-	KUNIT_ASSERT_EQ(test, 0, legacy_map(l, IOVA, addr, 4, RW));
-	expect_bar(l, 0, IOVA, 0, 4);
-	expect_bar(l, 2, IOVA, 0, 4);
+	legacy_expect_hole(l, 0, IOVA, 10);
 	legacy_finish(l);
 	peer_destroy(test, peer, addr, BAR_PAGES);
 }
 
-/* A group that comes later sees what is live, and nothing else. */
+/* Unmapped while it is withdrawn: its place is free, and it doesn't come back. */
+static void mmio_unmapped_meanwhile(struct kunit *test)
+{
+	struct legacy *l = legacy_create(test);
+	struct peer *peer = peer_create(test);
+	unsigned long addr = peer_memory(test, peer, PROT_READ | PROT_WRITE,
+					 BAR_PAGES);
+	unsigned long ram = legacy_memory(l, 1);
+
+	KUNIT_ASSERT_EQ(test, 0, legacy_map(l, IOVA, addr, BAR_PAGES, RW));
+	sluice_device_mmio_revoke(&peer->sdev);
+	KUNIT_EXPECT_EQ(test, BAR_PAGES,
+			legacy_unmap_pages(l, IOVA, BAR_PAGES));
+	KUNIT_ASSERT_EQ(test, 0, legacy_map(l, IOVA, ram, 1, RW));
+	sluice_device_mmio_enable(&peer->sdev);
+	legacy_expect_mapped(l, 0, IOVA, ram, 1);
+	legacy_expect_hole(l, 0, IOVA + PAGES(1), BAR_PAGES - 1);
+	legacy_finish(l);
+	peer_destroy(test, peer, addr, BAR_PAGES);
+}
+
+/* A group that comes later sees what is live, and the rest when that comes back. */
 static void mmio_second_domain(struct kunit *test)
 {
 	struct legacy *l = legacy_create(test);
@@ -171,6 +222,13 @@ static void mmio_second_domain(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, legacy_attach(l, 2));
 	legacy_expect_hole(l, 2, IOVA, 2);
 	expect_bar(l, 2, 2 * IOVA, 0, 2);
+	sluice_device_mmio_enable(&gone->sdev);
+	/* Without prepare it may take a moment. */
+	wait_for_bar(l, 2, IOVA);
+	expect_bar(l, 0, IOVA, 0, 2);
+	expect_bar(l, 2, IOVA, 0, 2);
+	sluice_device_mmio_revoke(&gone->sdev);
+	legacy_expect_hole(l, 2, IOVA, 2);
 	sluice_device_mmio_revoke(&live->sdev);
 	legacy_expect_hole(l, 0, 2 * IOVA, 2);
 	legacy_expect_hole(l, 2, 2 * IOVA, 2);
@@ -191,6 +249,11 @@ static void mmio_close_revokes(struct kunit *test)
 	expect_bar(l, 0, IOVA, 0, BAR_PAGES);
 	peer_destroy(test, peer, addr, BAR_PAGES);
 	legacy_expect_hole(l, 0, IOVA, BAR_PAGES);
+	/* For good: the next user of the device is somebody else. */
+	sluice_device_mmio_enable(&peer->sdev);
+	legacy_expect_hole(l, 0, IOVA, BAR_PAGES);
+	KUNIT_EXPECT_EQ(test, -EEXIST,
+			legacy_map(l, IOVA, legacy_memory(l, 1), 1, RW));
 	KUNIT_EXPECT_EQ(test, BAR_PAGES,
 			legacy_unmap_pages(l, IOVA, BAR_PAGES));
 	legacy_finish(l);
@@ -201,6 +264,7 @@ static struct kunit_case mmio_cases[] = {
 	KUNIT_CASE_PARAM(mmio_refused, mmio_gen_params),
 	KUNIT_CASE_PARAM(mmio_foreign_file, mmio_gen_params),
 	KUNIT_CASE_PARAM(mmio_revoke, mmio_gen_params),
+	KUNIT_CASE_PARAM(mmio_unmapped_meanwhile, mmio_gen_params),
 	KUNIT_CASE_PARAM(mmio_second_domain, mmio_gen_params),
 	KUNIT_CASE_PARAM(mmio_close_revokes, mmio_gen_params),
 	{}

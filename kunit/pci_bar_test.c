@@ -252,15 +252,18 @@ static void expect_phys(struct kunit *test, struct file *file,
 {
 	struct sluice_pci_device *pdev = file->private_data;
 	struct mm_struct *mm = current->mm;
-	size_t len = SIZE_MAX;
+	struct vm_area_struct *vma;
 	phys_addr_t got = 0;
-	int ret;
+	loff_t offset;
+	size_t len;
 
 	mmap_read_lock(mm);
-	ret = sluice_pci_mmio_phys(&pdev->sdev, vma_lookup(mm, addr), addr,
-				   &got, &len);
+	vma = vma_lookup(mm, addr);
+	offset = ((loff_t)vma->vm_pgoff << PAGE_SHIFT) + (addr - vma->vm_start);
+	len = vma->vm_end - addr;
 	mmap_read_unlock(mm);
-	KUNIT_EXPECT_EQ(test, 0, ret);
+	KUNIT_EXPECT_EQ(test, 0, sluice_pci_mmio_phys(&pdev->sdev, offset, &got,
+						      &len));
 	KUNIT_EXPECT_EQ(test, phys, got);
 	KUNIT_EXPECT_EQ(test, want, len);
 }

@@ -31,16 +31,15 @@ static int peer_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
 	return 0;
 }
 
-static int peer_mmio_phys(struct sluice_device *sdev,
-			  struct vm_area_struct *vma, unsigned long vaddr,
+static int peer_mmio_phys(struct sluice_device *sdev, loff_t offset,
 			  phys_addr_t *phys, size_t *len)
 {
-	u64 offset = PAGES(vma->vm_pgoff) + (vaddr - vma->vm_start);
+	struct peer *peer = container_of(sdev, struct peer, sdev);
 
-	if (offset >= PAGES(BAR_PAGES))
+	if (offset >= PAGES(peer->npages) || peer->frozen)
 		return -EFAULT;
-	*phys = BAR_PHYS + offset;
-	*len = min_t(u64, *len, PAGES(BAR_PAGES) - offset);
+	*phys = peer->phys + offset;
+	*len = min_t(u64, *len, PAGES(peer->npages) - offset);
 	return 0;
 }
 
@@ -67,6 +66,8 @@ struct peer *peer_create(struct kunit *test)
 	struct file *opened;
 
 	KUNIT_ASSERT_NOT_NULL(test, peer);
+	peer->phys = BAR_PHYS;
+	peer->npages = BAR_PAGES;
 	sluice_space_init(&peer->container.space);
 	peer->container.space.type = SLUICE_SPACE_TYPE1V2;
 	mutex_init(&peer->group.lock);

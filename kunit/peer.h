@@ -20,6 +20,9 @@
  * @container: likewise
  * @fd: the device's fd
  * @closed: close was called
+ * @phys: where its memory is
+ * @npages: how much it has
+ * @frozen: an error has come, and the revocation is still to come
  */
 struct peer {
 	struct sluice_device sdev;
@@ -27,6 +30,9 @@ struct peer {
 	struct sluice_container container;
 	int fd;
 	bool closed;
+	phys_addr_t phys;
+	unsigned long npages;
+	bool frozen;
 };
 
 struct peer *peer_create(struct kunit *test);

@@ -87,6 +87,14 @@ static void spapr_mmio_map_unmap(struct kunit *test)
 	spapr_expect_mapped(s, 0, 0, ram, TCE, true);
 	spapr_expect_hole(s, 0, SZ_16M, TCE);
 	sluice_device_mmio_enable(&peer->sdev);
+	expect_bar(s, 0, SZ_16M, TCE, TCE);
+	spapr_expect_mapped(s, 0, 0, ram, TCE, true);
+	/* What is withdrawn is replaced like anything else. */
+	sluice_device_mmio_revoke(&peer->sdev);
+	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, SZ_16M, ram, TCE, RW));
+	sluice_device_mmio_enable(&peer->sdev);
+	spapr_expect_mapped(s, 0, SZ_16M, ram, TCE, true);
+	KUNIT_EXPECT_EQ(test, s->space.uni->nr_mmio, 0);
 	/* A page of it. */
 	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, SZ_16M, addr, TCE, RW));
 	KUNIT_ASSERT_EQ(test, 0, spapr_unmap(s, SZ_16M, TCE));
@@ -118,9 +126,14 @@ static void spapr_mmio_revoke(struct kunit *test)
 	spapr_expect_mapped(s, 2, SZ_64K, ram, TCE, true);
 	KUNIT_EXPECT_EQ(test, -EFAULT, spapr_map(s, 0, addr, TCE, RW));
 
-	/* A domain that goes. */
+	/* All of it comes back, but for what is unmapped by then. */
+	KUNIT_ASSERT_EQ(test, 0, spapr_unmap(s, TCE, 2 * TCE));
 	sluice_device_mmio_enable(&peer->sdev);
+	expect_bar(s, 0, 0, 0, TCE);
+	spapr_expect_hole(s, 2, TCE, 2 * TCE);
+	expect_bar(s, 2, 3 * TCE, 3 * TCE, SZ_64K - 3 * TCE);
 	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, 0, addr, SZ_64K, RW));
+	/* A domain that goes. */
 	spapr_detach_nr(s, 0);
 	expect_bar(s, 2, 0, 0, SZ_64K);
 	peer_destroy(test, peer, addr, BAR_PAGES);

@@ -60,28 +60,22 @@ int sluice_pci_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
 }
 
 /*
- * Where the memory is doesn't change while the device is open, so memory_lock
- * isn't needed. Whether it is decoded does, and is the core's to know: it
- * refuses the map if the memory has been revoked in the meantime.
+ * Whether the memory is decoded is the core's to know: it doesn't ask while the memory
+ * is revoked. But an error doesn't wait for memory_lock. It says so in @link before it
+ * revokes, so who looks here, under the core's lock, either sees it, or is undone by
+ * that revocation.
  */
-int sluice_pci_mmio_phys(struct sluice_device *sdev,
-			 struct vm_area_struct *vma, unsigned long vaddr,
+int sluice_pci_mmio_phys(struct sluice_device *sdev, loff_t offset,
 			 phys_addr_t *phys, size_t *len)
 {
 	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
-	u64 off, end;
-	unsigned long index;
+	unsigned int index = sluice_pci_offset_index(offset);
+	u64 off = offset & SLUICE_PCI_OFFSET_MASK;
 
-	if (vma->vm_ops != &bar_vm_ops || vma->vm_private_data != pdev ||
-	    vaddr < vma->vm_start || vaddr >= vma->vm_end)
+	if (index >= PCI_STD_NUM_BARS || off >= pdev->bars[index].mmap_len ||
+	    atomic_read(&pdev->link) != SLUICE_PCI_LINK_UP)
 		return -EFAULT;
-
-	index = vma->vm_pgoff >> PGOFF_SHIFT;
-	off = ((vma->vm_pgoff & PGOFF_MASK) << PAGE_SHIFT) +
-	      (vaddr - vma->vm_start);
-	end = pdev->bars[index].mmap_len;
-
 	*phys = pci_resource_start(pdev->pci, index) + off;
-	*len = min3((u64)*len, (u64)(vma->vm_end - vaddr), end - off);
+	*len = min_t(u64, *len, pdev->bars[index].mmap_len - off);
 	return 0;
 }

@@ -443,8 +443,7 @@ void sluice_pci_io_store(const u8 *buf, void __iomem *io, size_t width);
 /* mmap.c */
 
 int sluice_pci_mmap(struct sluice_device *sdev, struct vm_area_struct *vma);
-int sluice_pci_mmio_phys(struct sluice_device *sdev,
-			 struct vm_area_struct *vma, unsigned long vaddr,
+int sluice_pci_mmio_phys(struct sluice_device *sdev, loff_t offset,
 			 phys_addr_t *phys, size_t *len);
 
 /* irq.c */

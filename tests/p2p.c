@@ -16,6 +16,8 @@
 
 #define BAR_IOVA (256 * MIB)
 #define FAULT_LIMIT_MS 5200
+/* For IOMMUs whose driver needs memory to map a BAR again. */
+#define RETURN_LIMIT_MS 1000
 
 FIXTURE(p2p)
 {
@@ -82,6 +84,28 @@ static bool poke_faults(struct _test_data_p2p *self)
 	return false;
 }
 
+/* Does device 1 see what device 0 writes to its BAR, soon at the latest? */
+static bool poke_arrives(struct _test_data_p2p *self, uint32_t val)
+{
+	int attempt;
+
+	for (attempt = 0; attempt < RETURN_LIMIT_MS; attempt++) {
+		if (attempt)
+			sys_sleep_ms(1);
+		if (!poke(self, val))
+			return false;
+		if (edu_read(&self->edu[1], EDU_LIVENESS) == ~val)
+			return true;
+	}
+	return false;
+}
+
+static int decode(struct _test_data_p2p *self, bool on)
+{
+	return vfio_command(self->v[1].device, on ? PCI_COMMAND_MEMORY : 0,
+			    on ? 0 : PCI_COMMAND_MEMORY);
+}
+
 TEST_F(p2p, reaches_the_other_device)
 {
 	long locked = sys_locked_kib(), pins = sys_pins();
@@ -144,44 +168,74 @@ TEST_F(p2p, user_mapping_gone)
 	EXPECT_EQ(EDU_BAR_SIZE, vfio_unmap(self->c, BAR_IOVA, EDU_BAR_SIZE));
 }
 
-TEST_F(p2p, memory_decode_off_ends_it)
+/* What a guest does that looks for the BAR's size. */
+TEST_F(p2p, memory_decode_off_and_on)
 {
 	if (sys_is_peer())
 		SKIP(return, "the peer leaves the mapping in place");
 	ASSERT_EQ(0, map_bar(self, EDU_BAR_SIZE));
 	ASSERT_TRUE(poke(self, 0x66));
-	ASSERT_EQ(0, vfio_command(self->v[1].device, 0, PCI_COMMAND_MEMORY));
+	ASSERT_EQ(0, decode(self, false));
 	EXPECT_TRUE(poke_faults(self));
-	/* It doesn't come back by itself. */
-	ASSERT_EQ(0, vfio_command(self->v[1].device, PCI_COMMAND_MEMORY, 0));
+	/* Its place is taken. */
+	EXPECT_EQ(-EEXIST,
+		  vfio_map(self->c, BAR_IOVA + PAGE, self->ram, PAGE, MAP_RW));
+	EXPECT_EQ(-EEXIST, map_bar(self, EDU_BAR_SIZE));
+	ASSERT_EQ(0, decode(self, true));
+	EXPECT_TRUE(poke_arrives(self, 0x99));
+	/* Once more, and nobody needs the user's mapping for it. */
+	ASSERT_EQ(0, decode(self, false));
 	EXPECT_TRUE(poke_faults(self));
-	EXPECT_EQ(~0x66U, edu_read(&self->edu[1], EDU_LIVENESS));
+	ASSERT_EQ(0, decode(self, true));
+	EXPECT_TRUE(poke_arrives(self, 0xaa));
 	EXPECT_EQ(EDU_BAR_SIZE, vfio_unmap(self->c, BAR_IOVA, EDU_BAR_SIZE));
-	ASSERT_EQ(0, map_bar(self, EDU_BAR_SIZE));
-	ASSERT_TRUE(poke(self, 0x99));
-	EXPECT_EQ(~0x99U, edu_read(&self->edu[1], EDU_LIVENESS));
+	EXPECT_TRUE(poke_faults(self));
+	EXPECT_EQ(~0xaaU, edu_read(&self->edu[1], EDU_LIVENESS));
 }
 
-TEST_F(p2p, reset_ends_it)
+TEST_F(p2p, unmapped_while_decode_is_off)
 {
 	if (sys_is_peer())
 		SKIP(return, "the peer leaves the mapping in place");
 	ASSERT_EQ(0, map_bar(self, EDU_BAR_SIZE));
-	ASSERT_EQ(0, vfio_ioctl(self->v[1].device, VFIO_DEVICE_RESET, NULL));
-	EXPECT_TRUE(poke_faults(self));
+	ASSERT_EQ(0, decode(self, false));
 	EXPECT_EQ(EDU_BAR_SIZE, vfio_unmap(self->c, BAR_IOVA, EDU_BAR_SIZE));
-	EXPECT_EQ(0, map_bar(self, EDU_BAR_SIZE));
+	EXPECT_EQ(-EFAULT, map_bar(self, EDU_BAR_SIZE));
+	ASSERT_EQ(0, vfio_map(self->c, BAR_IOVA, self->ram, PAGE, MAP_RW));
+	EXPECT_EQ(PAGE, vfio_unmap(self->c, BAR_IOVA, PAGE));
+	ASSERT_EQ(0, decode(self, true));
+	EXPECT_TRUE(poke_faults(self));
+	ASSERT_EQ(0, map_bar(self, EDU_BAR_SIZE));
+	EXPECT_TRUE(poke_arrives(self, 0xbb));
+}
+
+TEST_F(p2p, reset)
+{
+	ASSERT_EQ(0, map_bar(self, EDU_BAR_SIZE));
+	ASSERT_TRUE(poke(self, 0xcc));
+	ASSERT_EQ(0, vfio_ioctl(self->v[1].device, VFIO_DEVICE_RESET, NULL));
+	EXPECT_TRUE(poke_arrives(self, 0xdd));
+	EXPECT_EQ(EDU_BAR_SIZE, vfio_unmap(self->c, BAR_IOVA, EDU_BAR_SIZE));
 }
 
 TEST_F(p2p, close_ends_it)
 {
+	struct pci_dev dev = self->v[1].pci;
+
 	if (sys_is_peer())
 		SKIP(return, "the peer leaves the mapping in place");
 	ASSERT_EQ(0, map_bar(self, EDU_BAR_SIZE));
 	munmap(self->edu[1].bar, EDU_BAR_SIZE);
 	vfio_close(&self->v[1]);
 	EXPECT_TRUE(poke_faults(self));
+	/* Who opens the device next may be somebody else. */
+	ASSERT_EQ(0, vfio_join(&self->v[1], &dev, dup(self->c)));
+	ASSERT_EQ(0, edu_attach(&self->edu[1], self->v[1].device));
+	EXPECT_TRUE(poke_faults(self));
+	EXPECT_EQ(-EEXIST, map_bar(self, EDU_BAR_SIZE));
 	EXPECT_EQ(EDU_BAR_SIZE, vfio_unmap(self->c, BAR_IOVA, EDU_BAR_SIZE));
+	ASSERT_EQ(0, map_bar(self, EDU_BAR_SIZE));
+	EXPECT_TRUE(poke_arrives(self, 0xee));
 }
 
 TEST_HARNESS_MAIN

@@ -47,11 +47,14 @@ struct vm_area_struct;
  * @read: read(2) at an offset of the device fd.
  * @write: write(2) at an offset of the device fd.
  * @mmap: mmap(2) of a region. vma->vm_private_data is free for the driver.
- * @mmio_phys: physical address of device memory that @vma of this device's fd
- *	shows at user address @vaddr, for peer-to-peer DMA. On success
- *	*@len (bytes, in: wanted, out: contiguous from there) is at least one
- *	page. Locks: mmap_lock held for read; must not fault or sleep for
- *	user space. Result: 0, or -EFAULT where there is no device memory.
+ * @mmio_phys: physical address of the device memory that @mmap shows at @offset
+ *	of the device fd, for peer-to-peer DMA. Asked whenever it is mapped: first
+ *	by the user, and again each time that sluice_device_mmio_enable() follows
+ *	sluice_device_mmio_revoke(). On success *@len (bytes, in: wanted, out:
+ *	contiguous from there) is at least one page. Never called while the
+ *	memory is revoked. Locks: the core's mmio lock is held: takes none of the
+ *	driver's, and doesn't sleep for user space. Result: 0, or -EFAULT where
+ *	there is no device memory, or it is about to be revoked.
  * @request: optional. The device is wanted back (its driver is being
  *	unbound); tell the user. @count is the number of earlier requests.
  *	May be called with the device closed.
@@ -71,8 +74,7 @@ struct sluice_device_ops {
 	ssize_t (*write)(struct sluice_device *sdev, const char __user *buf,
 			 size_t count, loff_t *ppos);
 	int (*mmap)(struct sluice_device *sdev, struct vm_area_struct *vma);
-	int (*mmio_phys)(struct sluice_device *sdev,
-			 struct vm_area_struct *vma, unsigned long vaddr,
+	int (*mmio_phys)(struct sluice_device *sdev, loff_t offset,
 			 phys_addr_t *phys, size_t *len);
 	void (*request)(struct sluice_device *sdev, unsigned int count);
 	int (*match)(struct sluice_device *sdev, const char *name);
@@ -94,8 +96,8 @@ struct sluice_device_ops {
  * @released: completed when @refs drops to zero.
  * @inode: its address_space is shared by all fds of the device, so that
  *	sluice_device_zap() finds every user mapping.
- * @mmio_maps: live peer-to-peer mappings of this device's memory; the core's
- *	mmio lock (core/mmio.c).
+ * @mmio_maps: peer-to-peer mappings of this device's memory, whether revoked or
+ *	not; the core's mmio lock (core/mmio.c).
  * @mmio_live: device memory may be mapped for peer-to-peer DMA; mmio lock.
  */
 struct sluice_device {
@@ -153,6 +155,9 @@ void sluice_device_unregister(struct sluice_device *sdev);
  *
  * To be called after memory decode went on, under the driver's own lock that
  * orders it against sluice_device_mmio_revoke(). A fresh device is revoked.
+ * What was mapped before the last revocation, and hasn't been unmapped by its user, is
+ * mapped again: at once, or soon after by a work item where the backend needs
+ * memory for it.
  */
 void sluice_device_mmio_enable(struct sluice_device *sdev);
 
@@ -161,10 +166,10 @@ void sluice_device_mmio_enable(struct sluice_device *sdev);
  * @sdev: the device
  *
  * On return no IOMMU mapping of this device's memory is left in any address
- * space, the IOTLBs are flushed, and no new one can be made until
- * sluice_device_mmio_enable(). To be called before memory decode goes off,
- * before a reset, low power, close. Can't fail. Takes the core's mmio
- * lock: never call it with a lock held under which @mmio_phys is called.
+ * space, the IOTLBs are flushed, and none comes or comes back until
+ * sluice_device_mmio_enable(). After the last close none comes back at all. To be
+ * called before memory decode goes off, before a reset, low power, close. Can't
+ * fail. Takes the core's mmio lock.
  */
 void sluice_device_mmio_revoke(struct sluice_device *sdev);
 

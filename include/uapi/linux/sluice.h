@@ -227,6 +227,11 @@ struct sluice_window_remove {
  * An unmap takes any range, whatever was mapped there by however many operations;
  * holes are passed over.
  *
+ * While a device doesn't decode its memory, DMA to maps of it faults. They are mapped
+ * nevertheless, to other operations and in what batches count, and can be reached
+ * again once the device decodes its memory again. The last close of the device
+ * unmaps them.
+ *
  * Errors of a map: EINVAL: alignment, size, overflow, not within one window, no
  * rights, memory that isn't as contiguous as the window's page size demands;
  * EEXIST: something is mapped there; EFAULT: not all of the memory can be pinned
