@@ -4,90 +4,26 @@
  * the device has lost that register. The device is a pretended configuration space; no
  * interrupt is requested.
  */
-#include <kunit/test.h>
-#include <linux/unaligned.h>
-
-#include "pci/private.h"
+#include "pci_card.h"
 
 #define OFF	PCI_COMMAND_INTX_DISABLE
 #define MEMORY	PCI_COMMAND_MEMORY
 
-/**
- * struct card - a device that vfio-pci is bound to
- * @pdev: vfio-pci's part
- * @pci: the PCI core's
- * @bus: the bus that it is alone on
- * @config: its header
- */
-struct card {
-	struct sluice_pci_device pdev;
-	struct pci_dev pci;
-	struct pci_bus bus;
-	u8 config[PCI_STD_HEADER_SIZEOF];
-};
-
-static int config_read(struct pci_bus *bus, unsigned int devfn, int where,
-		       int size, u32 *value)
-{
-	struct card *card = container_of(bus, struct card, bus);
-
-	*value = sluice_pci_config_get(card->config + where, size);
-	return PCIBIOS_SUCCESSFUL;
-}
-
-static int config_write(struct pci_bus *bus, unsigned int devfn, int where,
-			int size, u32 value)
-{
-	struct card *card = container_of(bus, struct card, bus);
-
-	sluice_pci_config_put(card->config + where, size, value);
-	return PCIBIOS_SUCCESSFUL;
-}
-
-static struct pci_ops config_ops = {
-	.read = config_read,
-	.write = config_write,
-};
-
 /* As after a reset: INTx isn't disabled. */
 static void lose_command(struct card *card, u16 command)
 {
-	put_unaligned_le16(command, card->config + PCI_COMMAND);
+	pci_card_put16(card, PCI_COMMAND, command);
 }
 
 static u16 command_of(const struct card *card)
 {
-	return get_unaligned_le16(card->config + PCI_COMMAND);
-}
-
-static struct card *card_create(struct kunit *test)
-{
-	struct card *card = kunit_kzalloc(test, sizeof(*card), GFP_KERNEL);
-	struct sluice_pci_device *pdev;
-
-	KUNIT_ASSERT_NOT_NULL(test, card);
-	card->bus.ops = &config_ops;
-	card->pci.bus = &card->bus;
-	card->pci.dev.init_name = "card";
-	card->pci.current_state = PCI_D0;
-	pdev = &card->pdev;
-	pdev->pci = &card->pci;
-	pdev->irq_type = SLUICE_PCI_IRQ_NONE;
-	init_rwsem(&pdev->memory_lock);
-	mutex_init(&pdev->irq_lock);
-	atomic_set(&pdev->link, SLUICE_PCI_LINK_UP);
-	INIT_WORK(&pdev->resume, sluice_pci_resume_work);
-	sluice_pci_intx_init(pdev);
-	sluice_device_init(&pdev->sdev, &card->pci.dev, &sluice_pci_device_ops);
-	pdev->intx.maskable = true;
-	pdev->ready = true;
-	return card;
+	return pci_card_get16(card, PCI_COMMAND);
 }
 
 /* Nobody listens: it is off, unless masking isn't done in the device. */
 static void nobody_listens(struct kunit *test)
 {
-	struct card *card = card_create(test);
+	struct card *card = pci_card_create(test);
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
@@ -103,7 +39,7 @@ static void nobody_listens(struct kunit *test)
 /* Somebody does: it is as masked as it was. */
 static void somebody_listens(struct kunit *test)
 {
-	struct card *card = card_create(test);
+	struct card *card = pci_card_create(test);
 	unsigned int i;
 
 	card->pdev.intx.active = true;
@@ -124,7 +60,7 @@ static void somebody_listens(struct kunit *test)
 /* What remains to be done when a link has been reset after an error. */
 static void link_recovered(struct kunit *test)
 {
-	struct card *card = card_create(test);
+	struct card *card = pci_card_create(test);
 
 	lose_command(card, MEMORY);
 	schedule_work(&card->pdev.resume);

@@ -231,17 +231,14 @@ static void host_reset(struct sluice_pci_config *cfg)
 static void host_set_readrq(struct sluice_pci_config *cfg, unsigned int bytes)
 {
 	struct sluice_pci_device *pdev = to_pdev(cfg);
-	u16 devctl;
 
-	/*
-	 * The register is read and written back. In a reset, or beyond a link
-	 * that is down, it reads as all ones, with the bit that starts a reset.
-	 */
+	/* The register is read and written back: not while somebody resets the device. */
 	guard(rwsem_read)(&pdev->memory_lock);
-	pcie_capability_read_word(pdev->pci, PCI_EXP_DEVCTL, &devctl);
-	if (PCI_POSSIBLE_ERROR(devctl))
-		return;
-	/* Less than a packet's payload would only waste bandwidth. */
+	/*
+	 * Less than a packet's payload would only waste bandwidth. Beyond a link that is
+	 * down the register reads as all ones: more payload than can be requested, so
+	 * those aren't written back. They have the bit that starts a reset.
+	 */
 	pcie_set_readrq(pdev->pci, max_t(int, bytes, pcie_get_mps(pdev->pci)));
 }
 
