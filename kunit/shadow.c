@@ -52,6 +52,7 @@ static void *shadow_page(struct shadow *shadow, unsigned long pfn)
 void shadow_write_back(struct shadow *shadow, const void *start, size_t bytes)
 {
 	void *line = PTR_ALIGN_DOWN((void *)start, LINE);
+	unsigned long irqs;
 	char *page;
 
 	atomic_inc(&shadow->flushes);
@@ -60,9 +61,9 @@ void shadow_write_back(struct shadow *shadow, const void *start, size_t bytes)
 		if (!page)
 			return;
 		/* Two that write back one line must leave the newest content. */
-		spin_lock(&shadow->lock);
+		spin_lock_irqsave(&shadow->lock, irqs);
 		memcpy(page + offset_in_page(line), line, LINE);
-		spin_unlock(&shadow->lock);
+		spin_unlock_irqrestore(&shadow->lock, irqs);
 	}
 }
 
@@ -79,12 +80,13 @@ void shadow_spoil(struct shadow *shadow, const void *start)
 u64 shadow_load(struct shadow *shadow, phys_addr_t at)
 {
 	char *page = shadow_page(shadow, PHYS_PFN(at));
+	unsigned long irqs;
 	u64 entry;
 
 	if (!page)
 		return 0;
-	spin_lock(&shadow->lock);
+	spin_lock_irqsave(&shadow->lock, irqs);
 	entry = le64_to_cpu(*(__le64 *)(page + offset_in_page(at)));
-	spin_unlock(&shadow->lock);
+	spin_unlock_irqrestore(&shadow->lock, irqs);
 	return entry;
 }
