@@ -10,6 +10,9 @@
 
 #define RW (SLUICE_PROT_READ | SLUICE_PROT_WRITE)
 
+/* With KASAN a round takes ten times as long, and shows more. */
+#define ROUNDS(n) ((n) / (IS_ENABLED(CONFIG_KASAN) ? 4 : 1))
+
 /* ---- One thread, any order ---- */
 
 static unsigned int random_prot(struct pt_test *t)
@@ -99,7 +102,7 @@ static void any_order(struct kunit *test)
 	struct pt_test *t = test->priv;
 	unsigned int i, first, n;
 
-	for (i = 0; i < 400; i++) {
+	for (i = 0; i < ROUNDS(400); i++) {
 		switch (pt_rnd(t, 8)) {
 		case 0 ... 3:
 			random_map(t);
@@ -309,13 +312,13 @@ static void run_race(struct pt_test *t, unsigned int chunk, unsigned int rounds)
 /* Within one table: entries side by side, tables missing and reclaimed. */
 static void neighbours_in_a_table(struct kunit *test)
 {
-	run_race(test->priv, 8, 600);
+	run_race(test->priv, 8, ROUNDS(600));
 }
 
 /* Each spans whole tables, so that unlinking and installing meet. */
 static void neighbours_of_tables(struct kunit *test)
 {
-	run_race(test->priv, 384, 150);
+	run_race(test->priv, 384, ROUNDS(150));
 }
 
 /* All cut the same page at once; each then unmaps its own part of it. */
@@ -346,7 +349,7 @@ static void cut_at_once(struct kunit *test)
 	struct race *race = race_new(t);
 	unsigned int round, w;
 
-	for (round = 0; round < 20; round++) {
+	for (round = 0; round < ROUNDS(20); round++) {
 		for (w = 0; w < PT_WINDOWS; w++)
 			pt_do_map(t, w * PT_WINDOW_PAGES, PT_WINDOW_PAGES,
 				  PT_PHYS(1) + (t->base[w] & (SZ_1G - 1)), RW);
@@ -397,7 +400,7 @@ static void cut_groups_at_once(struct kunit *test)
 	pt_do_unmap(t, 0, PT_WINDOW_PAGES - 1, 16);
 	pt_do_unmap(t, PT_WINDOW_PAGES - 1, 1, 16);
 	pt_do_flush(t);
-	for (round = 0; round < 40; round++) {
+	for (round = 0; round < ROUNDS(40); round++) {
 		for (first = 0; first < PT_WINDOW_PAGES; first += 16)
 			pt_do_map(t, first, 16,
 				  PT_PHYS(1) + (u64)(first ^ 16) * SZ_4K, RW);
@@ -441,7 +444,7 @@ static void install_at_once(struct kunit *test)
 	unsigned int round, w;
 	long tables = 0;
 
-	for (round = 0; round < 30; round++) {
+	for (round = 0; round < ROUNDS(30); round++) {
 		test_threads_run(test, THREADS, installer, race);
 		pt_check(t, 600, 8);
 		/*
