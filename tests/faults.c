@@ -179,7 +179,7 @@ static int call_info(struct _test_data_faults *self)
 	return vfio_ioctl(self->v.container, VFIO_IOMMU_GET_INFO, &u);
 }
 
-TEST_F_TIMEOUT(faults, info, 120)
+TEST_F_TIMEOUT(faults, info, 300)
 {
 	sweep(_metadata, self, call_info, nothing);
 }
@@ -194,7 +194,7 @@ static int undo_map_page(struct _test_data_faults *self)
 	return legacy_unmap(self->v.container, IOVA, PAGE) != PAGE;
 }
 
-TEST_F_TIMEOUT(faults, map_page, 120)
+TEST_F_TIMEOUT(faults, map_page, 300)
 {
 	sweep(_metadata, self, call_map_page, undo_map_page);
 }
@@ -210,7 +210,7 @@ static int undo_map_area(struct _test_data_faults *self)
 	return legacy_unmap(self->v.container, IOVA + PAGE, AREA) != AREA;
 }
 
-TEST_F_TIMEOUT(faults, map_area, 300)
+TEST_F_TIMEOUT(faults, map_area, 750)
 {
 	sweep(_metadata, self, call_map_area, undo_map_area);
 }
@@ -219,7 +219,7 @@ TEST_F_TIMEOUT(faults, map_area, 300)
  * Copying the result can fail when the unmap is done, so either the mapping
  * is still there as a whole, or not at all.
  */
-TEST_F_TIMEOUT(faults, unmap, 120)
+TEST_F_TIMEOUT(faults, unmap, 300)
 {
 	int nth, ret, c = self->v.container;
 	long pins = sys_pins();
@@ -254,7 +254,7 @@ static int call_container(struct _test_data_faults *self)
 	return fd;
 }
 
-TEST_F_TIMEOUT(faults, open_container, 120)
+TEST_F_TIMEOUT(faults, open_container, 300)
 {
 	sweep(_metadata, self, call_container, nothing);
 }
@@ -270,7 +270,7 @@ static int undo_join(struct _test_data_faults *self)
 }
 
 /* A group joins a container that has a type and mappings. */
-TEST_F_TIMEOUT(faults, join, 300)
+TEST_F_TIMEOUT(faults, join, 750)
 {
 	ASSERT_EQ(0, call_map_area(self));
 	sweep(_metadata, self, call_join, undo_join);
@@ -297,7 +297,7 @@ static int undo_set_iommu(struct _test_data_faults *self)
 	return undo_set_container(self) || call_set_container(self);
 }
 
-TEST_F_TIMEOUT(faults, set_iommu, 120)
+TEST_F_TIMEOUT(faults, set_iommu, 300)
 {
 	close(self->v.device);
 	self->v.device = -1;
@@ -318,7 +318,7 @@ static int undo_get_device(struct _test_data_faults *self)
 	return 0;
 }
 
-TEST_F_TIMEOUT(faults, get_device, 300)
+TEST_F_TIMEOUT(faults, get_device, 750)
 {
 	if (!spare_acpi_routing())
 		SKIP(return, NO_FILTER);
@@ -351,7 +351,7 @@ static int undo_msi(struct _test_data_faults *self)
 	return undo_irq(self, VFIO_PCI_MSI_IRQ_INDEX);
 }
 
-TEST_F_TIMEOUT(faults, msi, 120)
+TEST_F_TIMEOUT(faults, msi, 300)
 {
 	if (!spare_irq_proc())
 		SKIP(return, NO_FILTER);
@@ -368,7 +368,7 @@ static int undo_intx(struct _test_data_faults *self)
 	return undo_irq(self, VFIO_PCI_INTX_IRQ_INDEX);
 }
 
-TEST_F_TIMEOUT(faults, intx, 120)
+TEST_F_TIMEOUT(faults, intx, 300)
 {
 	if (!spare_irq_proc())
 		SKIP(return, NO_FILTER);
@@ -382,7 +382,7 @@ static int call_region(struct _test_data_faults *self)
 	return vfio_region(self->v.device, 0, &info);
 }
 
-TEST_F_TIMEOUT(faults, region_info, 120)
+TEST_F_TIMEOUT(faults, region_info, 300)
 {
 	if (call_region(self))
 		SKIP(return, "no region");
@@ -400,7 +400,7 @@ static int call_hot_reset_info(struct _test_data_faults *self)
 			  &u);
 }
 
-TEST_F_TIMEOUT(faults, hot_reset_info, 120)
+TEST_F_TIMEOUT(faults, hot_reset_info, 300)
 {
 	sweep(_metadata, self, call_hot_reset_info, nothing);
 }
@@ -424,7 +424,7 @@ static int undo_map_bar(struct _test_data_faults *self)
 	       EDU_BAR_SIZE;
 }
 
-TEST_F_TIMEOUT(faults, map_bar, 300)
+TEST_F_TIMEOUT(faults, map_bar, 750)
 {
 	if (legacy_is_spapr())
 		SKIP(return, "POWER's legacy type has no device memory");

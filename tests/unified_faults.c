@@ -161,7 +161,7 @@ static int undo_register(struct _test_data_faults *self)
 	return uni_unregister(self->c, self->second);
 }
 
-TEST_F_TIMEOUT(faults, registering, 120)
+TEST_F_TIMEOUT(faults, registering, 300)
 {
 	sweep(_metadata, self, call_register, is_registered, undo_register);
 }
@@ -183,7 +183,7 @@ static int register_twice(struct _test_data_faults *self)
 }
 
 /* With its pages mapped, which the other registration of them covers. */
-TEST_F_TIMEOUT(faults, unregistering, 120)
+TEST_F_TIMEOUT(faults, unregistering, 300)
 {
 	ASSERT_EQ(0, register_twice(self));
 	ASSERT_EQ(0, uni_map_handle(self->c, self->u.base, self->second,
@@ -218,7 +218,7 @@ static int undo_window(struct _test_data_faults *self)
 	return uni_window_remove(self->c, self->window);
 }
 
-TEST_F_TIMEOUT(faults, window, 120)
+TEST_F_TIMEOUT(faults, window, 300)
 {
 	sweep(_metadata, self, call_window, is_window, undo_window);
 }
@@ -228,7 +228,7 @@ static int call_window_at(struct _test_data_faults *self)
 	return uni_window_at(self->c, self->window, 16 * self->p, 0);
 }
 
-TEST_F_TIMEOUT(faults, window_at_an_iova, 120)
+TEST_F_TIMEOUT(faults, window_at_an_iova, 300)
 {
 	ASSERT_EQ(0, call_window(self));
 	ASSERT_EQ(0, undo_window(self));
@@ -393,22 +393,22 @@ static int map_all(struct _test_data_faults *self)
 	return run(self, 0);
 }
 
-TEST_F_TIMEOUT(faults, maps, 300)
+TEST_F_TIMEOUT(faults, maps, 750)
 {
 	sweep_batch(_metadata, self, false, nothing, make_maps);
 }
 
-TEST_F_TIMEOUT(faults, unmaps, 300)
+TEST_F_TIMEOUT(faults, unmaps, 750)
 {
 	sweep_batch(_metadata, self, false, map_all, make_unmaps);
 }
 
-TEST_F_TIMEOUT(faults, atomic_maps, 300)
+TEST_F_TIMEOUT(faults, atomic_maps, 750)
 {
 	sweep_batch(_metadata, self, true, nothing, make_maps);
 }
 
-TEST_F_TIMEOUT(faults, atomic_unmaps, 300)
+TEST_F_TIMEOUT(faults, atomic_unmaps, 750)
 {
 	sweep_batch(_metadata, self, true, map_all, make_unmaps);
 }
@@ -427,12 +427,12 @@ static int make_alike(struct _test_data_faults *self)
 	return 0;
 }
 
-TEST_F_TIMEOUT(faults, alike, 300)
+TEST_F_TIMEOUT(faults, alike, 750)
 {
 	sweep_batch(_metadata, self, false, nothing, make_alike);
 }
 
-TEST_F_TIMEOUT(faults, atomic_alike, 300)
+TEST_F_TIMEOUT(faults, atomic_alike, 750)
 {
 	sweep_batch(_metadata, self, true, nothing, make_alike);
 }
@@ -473,7 +473,7 @@ static void replace(struct __test_metadata *_metadata,
 	expect_accounts(_metadata, self, nth);
 }
 
-TEST_F_TIMEOUT(faults, atomic_replacing, 300)
+TEST_F_TIMEOUT(faults, atomic_replacing, 750)
 {
 	enum inject_how how;
 	bool failed;
@@ -548,7 +548,7 @@ static int call_many_atomic(struct _test_data_faults *self)
 }
 
 /* ENOMEM is the user's to know; the kernel's log isn't the user's to fill. */
-TEST_F_TIMEOUT(faults, no_complaints, 120)
+TEST_F_TIMEOUT(faults, no_complaints, 300)
 {
 	int kmsg = kmsg_open(), i;
 
