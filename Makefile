@@ -26,6 +26,9 @@ help:
 demo check bench lint setup kernel-image programs:
 	@scripts/$@
 
+check-all:
+	@scripts/check --all
+
 clean:
 	rm -rf build
 
@@ -33,6 +36,6 @@ clean:
 distclean: clean
 	@scripts/drop-cache
 
-.PHONY: help demo check bench lint setup kernel-image programs clean distclean
+.PHONY: help demo check check-all bench lint setup kernel-image programs clean distclean
 
 endif

@@ -65,11 +65,12 @@ lint_checkpatch()
 }
 
 # Judges the files on standard input; the arguments are types to leave out.
-# Without a tree it doesn't want Python modules for what lint_spdx() does.
+# Without a tree it doesn't want Python modules for what lint_spdx() does. It is
+# the slowest linter, hence several at once.
 checkpatch()
 {
 	cd "$TOP" || return
-	xargs "$LINUX/scripts/checkpatch.pl" --no-tree --strict --terse \
+	xargs -n 16 -P "$JOBS" "$LINUX/scripts/checkpatch.pl" --no-tree --strict --terse \
 		--no-summary --quiet --show-types \
 		--ignore "$(IFS=, && echo "$*")" -f
 }
