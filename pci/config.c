@@ -256,14 +256,12 @@ unsigned int sluice_pci_vconfig_chunk(const struct sluice_pci_config *cfg,
 	return 1;
 }
 
-int sluice_pci_vconfig_read(struct sluice_pci_config *cfg, unsigned int pos,
-			    unsigned int size, u32 *val)
+static int read_locked(struct sluice_pci_config *cfg, unsigned int pos,
+		       unsigned int size, u32 *val)
 {
 	u32 virt = sluice_pci_config_get(cfg->virt + pos, size);
 	u32 hw = 0;
 	int ret;
-
-	guard(mutex)(&cfg->lock);
 
 	if (virt != full_mask(size)) {
 		ret = cfg->ops->read(cfg, pos, size, &hw);
@@ -273,6 +271,18 @@ int sluice_pci_vconfig_read(struct sluice_pci_config *cfg, unsigned int pos,
 	*val = (hw & ~virt) |
 	       (sluice_pci_config_get(cfg->value + pos, size) & virt);
 	return 0;
+}
+
+int sluice_pci_vconfig_read(struct sluice_pci_config *cfg, unsigned int pos,
+			    unsigned int size, u32 *val)
+{
+	int ret;
+
+	if (mutex_lock_killable(&cfg->lock))
+		return -EINTR;
+	ret = read_locked(cfg, pos, size, val);
+	mutex_unlock(&cfg->lock);
+	return ret;
 }
 
 /*
@@ -332,10 +342,14 @@ int sluice_pci_vconfig_write(struct sluice_pci_config *cfg, unsigned int pos,
 			     unsigned int size, u32 val)
 {
 	unsigned int hook = cfg->hook[pos];
+	int ret;
 
-	guard(mutex)(&cfg->lock);
-
+	if (mutex_lock_killable(&cfg->lock))
+		return -EINTR;
 	if (hook)
-		return sluice_pci_config_write_hook(cfg, hook, pos, size, val);
-	return sluice_pci_config_write_masked(cfg, pos, size, val);
+		ret = sluice_pci_config_write_hook(cfg, hook, pos, size, val);
+	else
+		ret = sluice_pci_config_write_masked(cfg, pos, size, val);
+	mutex_unlock(&cfg->lock);
+	return ret;
 }

@@ -186,10 +186,11 @@ long sluice_pci_irq_set_ioctl(struct sluice_pci_device *pdev,
 			return PTR_ERR(data);
 	}
 
-	mutex_lock(&pdev->irq_lock);
-	ret = irq_set_locked(pdev, &set, data);
-	mutex_unlock(&pdev->irq_lock);
-
+	ret = -EINTR;
+	if (!mutex_lock_killable(&pdev->irq_lock)) {
+		ret = irq_set_locked(pdev, &set, data);
+		mutex_unlock(&pdev->irq_lock);
+	}
 	kfree(data);
 	return ret;
 }

@@ -163,7 +163,9 @@ static int bar_access(struct sluice_pci_device *pdev, unsigned int index,
 	bool mem = pci_resource_flags(pdev->pci, index) & IORESOURCE_MEM;
 	int ret = 0;
 
-	down_read(&pdev->memory_lock);
+	/* Held for as long as a reset takes. */
+	if (down_read_killable(&pdev->memory_lock))
+		return -EINTR;
 	if (mem && !sluice_pci_memory_enabled(pdev))
 		ret = -EIO;
 	else if (write)
@@ -280,7 +282,8 @@ static int rom_load(struct sluice_pci_device *pdev, u8 *buf, u64 off,
 	memset(buf, 0xff, count);
 
 	/* For write: mapping it changes the enable bit in the ROM's BAR. */
-	down_write(&pdev->memory_lock);
+	if (down_write_killable(&pdev->memory_lock))
+		return -EINTR;
 	if (!sluice_pci_memory_enabled(pdev)) {
 		ret = -EIO;
 		goto out_unlock;
