@@ -6,6 +6,9 @@
  * all or nothing: all that can fail comes first, while nothing is cleared; what
  * comes then can't fail.
  *
+ * Memory by address is pinned before anything is planned, since the space is let go of for
+ * that; if an operation turns out to be wrong, it is let go again.
+ *
  * What is in the page table isn't changed until then, so later operations see the
  * earlier ones by an overlay: for each IOVA that the batch touches, the map that it
  * ends with, or that it ends unmapped. Only that is mapped in the end: memory that
@@ -107,7 +110,8 @@ static int plan_map(struct atomic *a, const struct sluice_dma_op *op)
 		return ret;
 	if (sluice_mmio_overlaps(a->txn->space, range.start, range.last))
 		return -EEXIST;
-	a->regions[a->at] = region;
+	if (region)
+		a->regions[a->at] = region;
 	while (!sluice_range_empty(&range)) {
 		struct piece p = next_piece(&a->overlay, &range);
 
@@ -168,9 +172,10 @@ static int plan(struct atomic *a)
 	return 0;
 }
 
-static int pin(struct atomic *a)
+/* Pins all memory by address; if that fails, @at says for which operation. */
+static int pin_paused(struct atomic *a)
 {
-	for (a->at = 0; a->at < a->nr; a->at++) {
+	for (; a->at < a->nr; a->at++) {
 		const struct sluice_dma_op *op = &a->ops[a->at];
 		struct sluice_region *region;
 
@@ -184,6 +189,39 @@ static int pin(struct atomic *a)
 		a->regions[a->at] = region;
 	}
 	return 0;
+}
+
+/* Is there memory to be pinned? Not if that would be in vain: plan() says why. */
+static bool must_pin(const struct atomic *a)
+{
+	struct sluice_region *region;
+	bool ret = false;
+	unsigned int i;
+	u64 page;
+
+	for (i = 0; i < a->nr; i++) {
+		if (!by_address(&a->ops[i]))
+			continue;
+		if (sluice_op_check_map(a->uni, &a->ops[i], &page, &region))
+			return false;
+		ret = true;
+	}
+	return ret;
+}
+
+/* The same. -ERESTART: the space is another one by now. */
+static int pin(struct atomic *a)
+{
+	int ret;
+
+	a->at = 0;
+	if (!must_pin(a))
+		return 0;
+	sluice_txn_pause(a->txn);
+	ret = pin_paused(a);
+	if (sluice_txn_resume(a->txn))
+		return ret;
+	return a->txn->changed ? -ERESTART : -EIO;
 }
 
 /* Calls @fn with all extents of the memory that @op has at a piece. */
@@ -352,11 +390,20 @@ static void unpin_rest(struct atomic *a, bool failed)
 
 static int run(struct atomic *a)
 {
-	int ret;
+	unsigned int unpinnable;
+	int ret, pinned;
 
-	ret = plan(a) ?: pin(a);
+	pinned = pin(a);
+	if (pinned == -ERESTART || a->txn->stuck)
+		return pinned;
+	unpinnable = a->at;
+	/* What is wrong with the vector comes first. */
+	ret = plan(a);
 	if (ret)
 		return ret;
+	a->at = unpinnable;
+	if (pinned)
+		return pinned;
 	/* Tables that maps need must outlive the unmaps. */
 	sluice_txn_keep_tables(a->txn);
 	/* Cuts are for all of them. */

@@ -171,6 +171,8 @@ static int run_ops(struct sluice_txn *txn, struct chunk *chunk,
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		n = sluice_vector_run(txn, ops, end - chunk->done, alike);
+		if (unlikely(txn->changed))
+			return -ERESTART;
 		if (!n) {
 			ret = sluice_op_run(txn, ops);
 			n = !ret;
@@ -253,19 +255,19 @@ static int run_unified(struct sluice_space *space, struct chunk *chunk)
 	bool large;
 	int ret, err;
 
+	if (chunk->atomic)
+		chunk->done = 0;
 	err = check_ops(chunk, start, &end, &holds, &large);
 	if (err && chunk->atomic)
 		chunk->done = end;
 	if (end == start || (err && chunk->atomic))
 		return err;
-	ret = sluice_txn_begin(&txn, space, large);
+	ret = sluice_space_hold_all(space, holds.v, holds.nr);
 	if (ret)
 		return ret;
-	ret = sluice_inflight_hold_all(&space->inflight, holds.v, holds.nr);
-	if (ret) {
-		sluice_txn_end(&txn);
-		return ret;
-	}
+	ret = sluice_txn_begin(&txn, space, large);
+	if (ret)
+		goto release;
 	if (chunk->atomic)
 		ret = run_atomic(&txn, chunk);
 	else
@@ -274,9 +276,11 @@ static int run_unified(struct sluice_space *space, struct chunk *chunk)
 	ret = ret ?: err;
 	/* Nobody may use a range before it is flushed. */
 	err = sluice_txn_end(&txn);
-	sluice_inflight_release_all(&space->inflight, holds.v, holds.nr);
 	chunk->unmapped += txn.unmapped;
-	return ret ?: err;
+	ret = ret ?: err;
+release:
+	sluice_inflight_release_all(&space->inflight, holds.v, holds.nr);
+	return ret;
 }
 
 static int run_legacy(struct sluice_space *space, struct chunk *chunk)
@@ -321,6 +325,8 @@ static int run_chunk(struct sluice_space *space, struct chunk *chunk)
 		bool reclaim = false, freed;
 		int ret = run_once(space, chunk, &reclaim);
 
+		if (sluice_space_again(&ret))
+			continue;
 		if (!reclaim)
 			return ret;
 		freed = sluice_space_reclaim(space);

@@ -30,7 +30,8 @@ static noinline long check_extension(struct sluice_container *container,
 	case SLUICE_UNIFIED_IOMMU:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
-		down_read(&space->lock);
+		if (down_read_killable(&space->lock))
+			return -EINTR;
 		if (space->type != SLUICE_SPACE_NONE)
 			ret = sluice_space_coherent(space);
 		up_read(&space->lock);
@@ -68,7 +69,7 @@ static noinline long set_iommu(struct sluice_container *container,
 	enum sluice_space_type type;
 	int ret;
 
-	if (down_write_killable(&space->lock))
+	if (sluice_space_lock_write(space))
 		return -EINTR;
 	/*
 	 * Only a group gives its owner the right to allocate an IOMMU. A unified
@@ -110,6 +111,7 @@ static noinline long set_iommu(struct sluice_container *container,
 
 	/* The type last: it lets devices be opened, without the lock. */
 	ret = attach_groups(container);
+	space->epoch++;
 	if (!ret)
 		WRITE_ONCE(space->type, type);
 	else if (space->uni)
@@ -191,13 +193,60 @@ struct sluice_container *sluice_container_from_file(struct file *file)
 	return file->f_op == &container_fops ? file->private_data : NULL;
 }
 
+/*
+ * A close of the group's file waits for the group's lock; so nobody waits for a space,
+ * which may be busy for long, with that held.
+ */
+static int lock_both(struct sluice_space *space, struct sluice_group *group)
+{
+	for (;;) {
+		if (sluice_space_lock_write(space))
+			return -EINTR;
+		if (mutex_trylock(&group->lock))
+			return 0;
+		up_write(&space->lock);
+		/* Until whoever has it is done. */
+		if (mutex_lock_killable(&group->lock))
+			return -EINTR;
+		mutex_unlock(&group->lock);
+	}
+}
+
+static int attach_locked(struct sluice_container *container,
+			 struct sluice_group *group)
+{
+	struct sluice_space *space = &container->space;
+	int ret;
+
+	if (group->container)
+		return -EINVAL;
+	if (!group->iommu_group)
+		return -ENODEV;
+	/* From here to the release the group's DMA is blocked or translated. */
+	ret = iommu_group_claim_dma_owner(group->iommu_group, group);
+	if (ret)
+		return ret;
+	if (space->type != SLUICE_SPACE_NONE) {
+		ret = sluice_space_attach(space, group->iommu_group);
+		if (ret) {
+			iommu_group_release_dma_owner(group->iommu_group);
+			return ret;
+		}
+	}
+	list_add_tail(&group->container_node, &container->groups);
+	kref_get(&container->ref);
+	group->container = container;
+	return 0;
+}
+
 /**
  * sluice_container_attach - set a group to a container
  * @container: the container
- * @group: a group without one, its lock held
+ * @group: the group
  *
- * Return: 0; -EPERM if a device of the group has a driver that isn't ours, or
- * as sluice_space_attach(); -EINTR. After an error the group is free.
+ * Return: 0; -EINVAL if it has one; -ENODEV if the group is gone; -EPERM if a device of
+ * the group has a driver that isn't ours, or as sluice_space_attach(); -EINTR. After an
+ * error the group is as before.
  */
 int sluice_container_attach(struct sluice_container *container,
 			    struct sluice_group *group)
@@ -205,28 +254,11 @@ int sluice_container_attach(struct sluice_container *container,
 	struct sluice_space *space = &container->space;
 	int ret;
 
-	lockdep_assert_held(&group->lock);
-
-	if (down_write_killable(&space->lock))
-		return -EINTR;
-	/* From here to the release the group's DMA is blocked or translated. */
-	ret = iommu_group_claim_dma_owner(group->iommu_group, group);
+	ret = lock_both(space, group);
 	if (ret)
-		goto unlock;
-	if (space->type != SLUICE_SPACE_NONE) {
-		ret = sluice_space_attach(space, group->iommu_group);
-		if (ret)
-			goto err_release;
-	}
-	list_add_tail(&group->container_node, &container->groups);
-	kref_get(&container->ref);
-	group->container = container;
-	up_write(&space->lock);
-	return 0;
-
-err_release:
-	iommu_group_release_dma_owner(group->iommu_group);
-unlock:
+		return ret;
+	ret = attach_locked(container, group);
+	mutex_unlock(&group->lock);
 	up_write(&space->lock);
 	return ret;
 }
@@ -246,7 +278,7 @@ void sluice_container_detach(struct sluice_group *group)
 
 	lockdep_assert_held(&group->lock);
 
-	down_write(&space->lock);
+	sluice_space_lock_close(space);
 	if (space->type != SLUICE_SPACE_NONE)
 		sluice_space_detach(space, group->iommu_group);
 	list_del(&group->container_node);

@@ -27,27 +27,61 @@ static DEFINE_MUTEX(groups_lock);
 static DEFINE_IDA(minors);
 static dev_t first_devt;
 
+static int lock_group(struct sluice_group *group)
+{
+	return mutex_lock_killable(&group->lock) ? -EINTR : 0;
+}
+
+static int look(struct sluice_group *group, u32 *flags)
+{
+	int ret;
+
+	ret = lock_group(group);
+	if (ret)
+		return ret;
+	*flags = 0;
+	if (!group->iommu_group)
+		ret = -ENODEV;
+	else if (group->container)
+		*flags = VFIO_GROUP_FLAGS_CONTAINER_SET |
+			 VFIO_GROUP_FLAGS_VIABLE;
+	else if (!iommu_group_dma_owner_claimed(group->iommu_group))
+		*flags = VFIO_GROUP_FLAGS_VIABLE;
+	mutex_unlock(&group->lock);
+	return ret;
+}
+
 static long get_status(struct sluice_group *group, void __user *arg)
 {
 	const size_t minsz = offsetofend(struct vfio_group_status, flags);
 	struct vfio_group_status status;
+	int ret;
 
 	if (copy_from_user(&status, arg, minsz))
 		return -EFAULT;
 	if (status.argsz < minsz)
 		return -EINVAL;
 
-	status.flags = 0;
-	scoped_guard(mutex, &group->lock) {
-		if (!group->iommu_group)
-			return -ENODEV;
-		if (group->container)
-			status.flags = VFIO_GROUP_FLAGS_CONTAINER_SET |
-				       VFIO_GROUP_FLAGS_VIABLE;
-		else if (!iommu_group_dma_owner_claimed(group->iommu_group))
-			status.flags = VFIO_GROUP_FLAGS_VIABLE;
-	}
+	ret = look(group, &status.flags);
+	if (ret)
+		return ret;
 	return copy_to_user(arg, &status, minsz) ? -EFAULT : 0;
+}
+
+/* Of a file that isn't a container; what is wrong with the group comes first. */
+static int no_container(struct sluice_group *group)
+{
+	int ret;
+
+	ret = lock_group(group);
+	if (ret)
+		return ret;
+	if (group->container)
+		ret = -EINVAL;
+	else
+		ret = group->iommu_group ? -EBADFD : -ENODEV;
+	mutex_unlock(&group->lock);
+	return ret;
 }
 
 static long set_container(struct sluice_group *group, int __user *arg)
@@ -63,30 +97,28 @@ static long set_container(struct sluice_group *group, int __user *arg)
 	if (!file)
 		return -EBADF;
 
-	mutex_lock(&group->lock);
 	container = sluice_container_from_file(file);
-	if (group->container)
-		ret = -EINVAL;
-	else if (!group->iommu_group)
-		ret = -ENODEV;
-	else if (!container)
-		ret = -EBADFD;
-	else
-		ret = sluice_container_attach(container, group);
-	mutex_unlock(&group->lock);
+	ret = container ? sluice_container_attach(container, group) :
+			  no_container(group);
 	fput(file);
 	return ret;
 }
 
 static long unset_container(struct sluice_group *group)
 {
-	guard(mutex)(&group->lock);
+	int ret;
+
+	ret = lock_group(group);
+	if (ret)
+		return ret;
 	if (!group->container)
-		return -EINVAL;
-	if (group->nr_device_fds)
-		return -EBUSY;
-	sluice_container_detach(group);
-	return 0;
+		ret = -EINVAL;
+	else if (group->nr_device_fds)
+		ret = -EBUSY;
+	else
+		sluice_container_detach(group);
+	mutex_unlock(&group->lock);
+	return ret;
 }
 
 static long get_device_fd(struct sluice_group *group, const char __user *arg)
@@ -97,9 +129,11 @@ static long get_device_fd(struct sluice_group *group, const char __user *arg)
 	name = strndup_user(arg, PAGE_SIZE);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	mutex_lock(&group->lock);
-	ret = sluice_device_open_fd(group, name);
-	mutex_unlock(&group->lock);
+	ret = lock_group(group);
+	if (!ret) {
+		ret = sluice_device_open_fd(group, name);
+		mutex_unlock(&group->lock);
+	}
 	kfree(name);
 	return ret;
 }
@@ -128,16 +162,22 @@ static int group_open(struct inode *inode, struct file *file)
 {
 	struct sluice_group *group =
 		container_of(inode->i_cdev, struct sluice_group, cdev);
+	int ret;
 
-	guard(mutex)(&group->lock);
-	if (!group->iommu_group)
-		return -ENODEV;
-	if (group->opened)
-		return -EBUSY;
-	group->opened = file;
-	file->private_data = group;
-	get_device(&group->dev);
-	return 0;
+	ret = lock_group(group);
+	if (ret)
+		return ret;
+	if (!group->iommu_group) {
+		ret = -ENODEV;
+	} else if (group->opened) {
+		ret = -EBUSY;
+	} else {
+		group->opened = file;
+		file->private_data = group;
+		get_device(&group->dev);
+	}
+	mutex_unlock(&group->lock);
+	return ret;
 }
 
 static int group_release(struct inode *inode, struct file *file)

@@ -58,8 +58,15 @@ static __always_inline void remove_hold(struct sluice_inflight *inflight,
 		interval_tree_remove(&hold->node, &inflight->holds);
 }
 
-static __always_inline bool try_hold(struct sluice_inflight *inflight,
-				     struct sluice_hold *hold)
+/**
+ * sluice_inflight_try - take a range if nobody has it
+ * @inflight: the space's set
+ * @hold: the caller's record, filled with the range; on its stack until released
+ *
+ * Return: true if it is held.
+ */
+bool sluice_inflight_try(struct sluice_inflight *inflight,
+			 struct sluice_hold *hold)
 {
 	bool ret;
 
@@ -71,9 +78,18 @@ static __always_inline bool try_hold(struct sluice_inflight *inflight,
 	return ret;
 }
 
-/* All or none: who waits holds nothing, so nobody waits for ever. */
-static bool try_hold_all(struct sluice_inflight *inflight,
-			 struct sluice_hold *holds, unsigned int nr)
+/**
+ * sluice_inflight_try_all - take several ranges if nobody has any of them
+ * @inflight: the space's set
+ * @holds: the caller's records, filled with the ranges; they may overlap each other
+ * @nr: how many, at least 1
+ *
+ * All or none: who waits holds nothing, so nobody waits for ever.
+ *
+ * Return: true if they are held.
+ */
+bool sluice_inflight_try_all(struct sluice_inflight *inflight,
+			     struct sluice_hold *holds, unsigned int nr)
 {
 	bool ret = true;
 	unsigned int i;
@@ -87,15 +103,6 @@ static bool try_hold_all(struct sluice_inflight *inflight,
 	return ret;
 }
 
-/* Out of line: nearly every hold gets its range at once. */
-static noinline int wait_hold(struct sluice_inflight *inflight,
-			      struct sluice_hold *hold)
-{
-	if (wait_event_killable(inflight->wait, try_hold(inflight, hold)))
-		return -EINTR;
-	return 0;
-}
-
 /**
  * sluice_inflight_hold - take a range for an operation
  * @inflight: the space's set
@@ -105,7 +112,8 @@ static noinline int wait_hold(struct sluice_inflight *inflight,
  *
  * Waits while an overlapping range is held.
  *
- * Context: may sleep; a task holds at most one range of a space.
+ * Context: may sleep, for as long as a user likes, so the caller has no lock of the space
+ * (sluice_space_hold()); a task holds at most one range of a space.
  * Return: 0, or -EINTR if the task was killed while waiting.
  */
 int sluice_inflight_hold(struct sluice_inflight *inflight,
@@ -113,9 +121,7 @@ int sluice_inflight_hold(struct sluice_inflight *inflight,
 {
 	hold->node.start = start;
 	hold->node.last = last;
-	if (try_hold(inflight, hold))
-		return 0;
-	return wait_hold(inflight, hold);
+	return sluice_inflight_hold_all(inflight, hold, 1);
 }
 
 /**
@@ -147,10 +153,8 @@ void sluice_inflight_release(struct sluice_inflight *inflight,
 int sluice_inflight_hold_all(struct sluice_inflight *inflight,
 			     struct sluice_hold *holds, unsigned int nr)
 {
-	if (try_hold_all(inflight, holds, nr))
-		return 0;
 	if (wait_event_killable(inflight->wait,
-				try_hold_all(inflight, holds, nr)))
+				sluice_inflight_try_all(inflight, holds, nr)))
 		return -EINTR;
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "private.h"
+#include "legacy_txn.h"
 
 /* Up to so many pages a map needs no memory beside the stack. */
 #define FEW 8
@@ -126,11 +126,51 @@ static int map_pages(struct sluice_space *space, struct sluice_join *join,
 	return ret;
 }
 
-/* Pins and maps step by step; *@done: bytes that are mapped. */
-static int pin_and_map(struct sluice_space *space,
-		       const struct sluice_mapping *mapping,
-		       unsigned long vaddr, u64 *done)
+/**
+ * struct map - a map under way
+ * @space: the space; its lock is held for reading, but while memory is pinned
+ * @txn: what was unmapped before, and isn't flushed yet; NULL if nothing can have been
+ * @mapping: its record
+ * @cleared: meanwhile all that was mapped went: nothing is left of the map but @mapping,
+ *	which is in no space any more
+ */
+struct map {
+	struct sluice_space *space;
+	struct sluice_legacy_txn *txn;
+	struct sluice_mapping *mapping;
+	bool cleared;
+};
+
+/* As sluice_pin(); -ERESTART: the space has changed, and nothing is pinned. */
+static long pin(struct map *map, unsigned long vaddr, size_t npages,
+		struct page **pages)
 {
+	struct sluice_mapping *mapping = map->mapping;
+	struct sluice_pause single = {}, *pause = &single;
+	enum sluice_resumed resumed;
+	long pinned;
+
+	if (map->txn)
+		pause = sluice_legacy_txn_pause(map->txn);
+	mapping->paused = true;
+	sluice_space_pause(map->space, pause);
+	pinned = sluice_pin(vaddr, npages, mapping->prot, pages);
+	resumed = sluice_space_resume(map->space, pause);
+	mapping->paused = false;
+	/* What was unmapped before may have been flushed in vain. */
+	if (likely(resumed == SLUICE_RESUMED_SAME &&
+		   !(map->txn && map->txn->stuck)))
+		return pinned;
+	if (pinned > 0)
+		sluice_unpin_pages(pages, pinned, mapping->prot);
+	map->cleared = resumed == SLUICE_RESUMED_CLEARED;
+	return resumed == SLUICE_RESUMED_SAME ? -EIO : -ERESTART;
+}
+
+/* Pins and maps step by step; *@done: bytes that are mapped. */
+static int pin_and_map(struct map *map, unsigned long vaddr, u64 *done)
+{
+	const struct sluice_mapping *mapping = map->mapping;
 	u64 size = mapping->last - mapping->start + 1, at = 0;
 	struct step step __uninitialized;
 	struct sluice_join join;
@@ -147,15 +187,14 @@ static int pin_and_map(struct sluice_space *space,
 				    step.max_pages);
 
 		pinned = fatal_signal_pending(current) ? -EINTR :
-			 sluice_pin(vaddr + at, want, mapping->prot,
-				    step.pages);
+			 pin(map, vaddr + at, want, step.pages);
 		if (pinned < 0) {
 			sluice_join_unpin(&join, NULL, 0, mapping->prot);
 			ret = pinned;
 			break;
 		}
-		ret = map_pages(space, &join, &step, pinned, mapping->prot,
-				done);
+		ret = map_pages(map->space, &join, &step, pinned,
+				mapping->prot, done);
 		if (ret)
 			break;
 		cond_resched();
@@ -169,11 +208,10 @@ static int pin_and_map(struct sluice_space *space,
  * drivers in user space are like that. If it isn't that simple, nothing is done,
  * and -EAGAIN is returned.
  */
-static int map_few(struct sluice_space *space,
-		   const struct sluice_mapping *mapping, unsigned long vaddr,
-		   size_t npages)
+static int map_few(struct map *map, unsigned long vaddr, size_t npages)
 {
-	struct sluice_domain *domain = sluice_space_first_domain(space);
+	struct sluice_domain *domain = sluice_space_first_domain(map->space);
+	const struct sluice_mapping *mapping = map->mapping;
 	struct sluice_extent extents[FEW] __uninitialized;
 	struct sluice_gather gather __uninitialized;
 	struct page *pages[FEW] __uninitialized;
@@ -183,7 +221,7 @@ static int map_few(struct sluice_space *space,
 	u64 done = 0;
 	long pinned;
 
-	pinned = sluice_pin(vaddr, npages, prot, pages);
+	pinned = pin(map, vaddr, npages, pages);
 	if (pinned < 0)
 		return pinned;
 	if (pinned != npages)
@@ -202,16 +240,17 @@ static int map_few(struct sluice_space *space,
 	if (likely(!ret && !gather.nr && !gather.nonleaf))
 		return 0;
 	ret = sluice_domain_map_end(domain, extents, nr, done, ret, &gather);
-	if (!ret || sluice_space_dead(space))
+	if (!ret || sluice_space_dead(map->space))
 		return ret;
 unpin:
 	sluice_unpin_pages(pages, pinned, prot);
 	return ret;
 }
 
-static int map_ram(struct sluice_space *space, struct sluice_mapping *mapping,
-		   unsigned long vaddr)
+static int map_ram(struct map *map, unsigned long vaddr)
 {
+	struct sluice_mapping *mapping = map->mapping;
+	struct sluice_space *space = map->space;
 	u64 npages = (mapping->last - mapping->start + 1) >> PAGE_SHIFT;
 	u64 done = 0;
 	int ret;
@@ -222,11 +261,12 @@ static int map_ram(struct sluice_space *space, struct sluice_mapping *mapping,
 		return ret;
 	ret = -EAGAIN;
 	if (npages <= FEW && list_is_singular(&space->domains))
-		ret = map_few(space, mapping, vaddr, npages);
+		ret = map_few(map, vaddr, npages);
 	if (ret == -EAGAIN)
-		ret = pin_and_map(space, mapping, vaddr, &done);
-	if (!ret)
-		return 0;
+		ret = pin_and_map(map, vaddr, &done);
+	/* Who has cleared the space has also given back the charge. */
+	if (!ret || map->cleared)
+		return ret;
 
 	if (done)
 		sluice_legacy_unwind(space, mapping, done);
@@ -236,9 +276,10 @@ static int map_ram(struct sluice_space *space, struct sluice_mapping *mapping,
 	return ret;
 }
 
-static int map_mmio(struct sluice_space *space, struct sluice_mapping *mapping,
-		    unsigned long vaddr)
+static int map_mmio(struct map *map, unsigned long vaddr)
 {
+	struct sluice_mapping *mapping = map->mapping;
+	struct sluice_space *space = map->space;
 	u64 size = mapping->last - mapping->start + 1;
 	struct sluice_mmio_map *mmio;
 
@@ -250,17 +291,16 @@ static int map_mmio(struct sluice_space *space, struct sluice_mapping *mapping,
 	return 0;
 }
 
-static int map_memory(struct sluice_space *space,
-		      struct sluice_mapping *mapping, unsigned long vaddr)
+static int map_memory(struct map *map, unsigned long vaddr)
 {
-	int ret = map_ram(space, mapping, vaddr);
+	int ret = map_ram(map, vaddr);
 
 	/*
 	 * Device memory is rare, so it's looked for only when there is no RAM
 	 * to pin, or it seemed to be too much: device memory isn't charged.
 	 */
 	if ((ret == -EFAULT || ret == -ENOMEM) && sluice_mmio_at(vaddr))
-		ret = map_mmio(space, mapping, vaddr);
+		ret = map_mmio(map, vaddr);
 	return ret;
 }
 
@@ -278,6 +318,7 @@ static struct sluice_mapping *mapping_alloc(u64 start, u64 last,
 	mmgrab(mapping->mm);
 	mapping->mmio = NULL;
 	mapping->prot = prot;
+	mapping->paused = false;
 	mapping->nr_extents = 0;
 	return mapping;
 }
@@ -511,9 +552,10 @@ static int check_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
 }
 
 /* The caller holds the mapping's range; after an error the mapping is its own. */
-static int map_held(struct sluice_space *space, struct sluice_mapping *mapping,
-		    unsigned long vaddr)
+static int map_held(struct map *map, unsigned long vaddr)
 {
+	struct sluice_mapping *mapping = map->mapping;
+	struct sluice_space *space = map->space;
 	int ret;
 
 	/* The record first: it is the test for overlaps, too. */
@@ -524,8 +566,8 @@ static int map_held(struct sluice_space *space, struct sluice_mapping *mapping,
 	ret = -EINVAL;
 	if (sluice_ranges_contain(&space->usable, mapping->start,
 				  mapping->last))
-		ret = map_memory(space, mapping, vaddr);
-	if (ret)
+		ret = map_memory(map, vaddr);
+	if (ret && !map->cleared)
 		sluice_mapping_erase(space, mapping);
 	return ret;
 }
@@ -551,7 +593,7 @@ static __always_inline int map_begin(struct sluice_space *space, u64 iova,
 /**
  * sluice_legacy_map - make a process's memory accessible to the space's devices
  * @space: a space with at least one group; the caller holds its lock for
- *	reading
+ *	reading, and finds it held again, but not in between
  * @iova: where it goes
  * @vaddr: address in the current process
  * @size: bytes
@@ -561,32 +603,33 @@ static __always_inline int map_begin(struct sluice_space *space, u64 iova,
  * -EOVERFLOW if IOVAs or addresses go beyond 2^64; -EEXIST if something is mapped
  * there; -EFAULT if not all of the memory can be pinned with these rights; -ENOMEM
  * for lack of memory or RLIMIT_MEMLOCK; -EINTR if killed; -EIO if the IOMMU is
- * dead. After an error everything is as before.
+ * dead; -ERESTART if the space is another one by now: its type, too. After an error
+ * everything is as before.
  */
 int sluice_legacy_map(struct sluice_space *space, u64 iova,
 		      unsigned long vaddr, u64 size, unsigned int prot)
 {
 	struct sluice_hold hold __uninitialized;
-	struct sluice_mapping *mapping;
+	struct map map = { .space = space };
 	int ret;
 
-	ret = map_begin(space, iova, vaddr, size, prot, &mapping);
+	ret = map_begin(space, iova, vaddr, size, prot, &map.mapping);
 	if (ret)
 		return ret;
-	ret = sluice_inflight_hold(&space->inflight, &hold, mapping->start,
-				   mapping->last);
+	ret = sluice_space_hold(space, &hold, map.mapping->start,
+				map.mapping->last);
 	if (!ret) {
-		ret = map_held(space, mapping, vaddr);
+		ret = map_held(&map, vaddr);
 		sluice_inflight_release(&space->inflight, &hold);
 	}
 	if (ret)
-		sluice_mapping_free(mapping);
+		sluice_mapping_free(map.mapping);
 	return ret;
 }
 
 /**
- * sluice_legacy_map_held - the same, by who holds the range
- * @space: as there
+ * sluice_legacy_map_held - the same within a transaction, by who holds the range
+ * @txn: the transaction
  * @iova: as there
  * @vaddr: as there
  * @size: as there
@@ -594,18 +637,18 @@ int sluice_legacy_map(struct sluice_space *space, u64 iova,
  *
  * Return: as sluice_legacy_map().
  */
-int sluice_legacy_map_held(struct sluice_space *space, u64 iova,
+int sluice_legacy_map_held(struct sluice_legacy_txn *txn, u64 iova,
 			   unsigned long vaddr, u64 size, unsigned int prot)
 {
-	struct sluice_mapping *mapping;
+	struct map map = { .space = txn->space, .txn = txn };
 	int ret;
 
-	ret = map_begin(space, iova, vaddr, size, prot, &mapping);
+	ret = map_begin(txn->space, iova, vaddr, size, prot, &map.mapping);
 	if (ret)
 		return ret;
-	ret = map_held(space, mapping, vaddr);
+	ret = map_held(&map, vaddr);
 	if (ret)
-		sluice_mapping_free(mapping);
+		sluice_mapping_free(map.mapping);
 	return ret;
 }
 

@@ -19,7 +19,7 @@
  * sluice_legacy_txn_begin - begin a transaction
  * @txn: the transaction
  * @space: a legacy space with a domain; the caller holds its lock until
- *	sluice_legacy_txn_end(), and the ranges of what it unmaps
+ *	sluice_legacy_txn_end(), but for pauses, and the ranges of what it unmaps
  * @large: room for much is worth its price
  */
 void sluice_legacy_txn_begin(struct sluice_legacy_txn *txn,
@@ -102,6 +102,27 @@ int sluice_legacy_txn_end(struct sluice_legacy_txn *txn)
 	return txn->stuck ? -EIO : 0;
 }
 
+/* Whoever locks the space for writing does so on behalf of its user. */
+static void settle(struct sluice_pause *pause)
+{
+	sluice_legacy_txn_flush(container_of(pause, struct sluice_legacy_txn,
+					     pause));
+}
+
+/**
+ * sluice_legacy_txn_pause - prepare to let go of the space
+ * @txn: the transaction; nothing is in the middle of being unmapped
+ *
+ * Return: for sluice_space_pause(). If the space is another one afterwards, nothing may be
+ * done but sluice_legacy_txn_end().
+ */
+struct sluice_pause *sluice_legacy_txn_pause(struct sluice_legacy_txn *txn)
+{
+	txn->pause.settle = txn->done || txn->gather.nr || txn->gather.nonleaf ?
+				    settle : NULL;
+	return &txn->pause;
+}
+
 /* Clears a mapping up to @last in every domain. */
 static void clear(struct sluice_legacy_txn *txn, struct sluice_mapping *mapping,
 		  u64 last)
@@ -128,6 +149,27 @@ static void clear(struct sluice_legacy_txn *txn, struct sluice_mapping *mapping,
 		cond_resched();
 	}
 	txn->partial = NULL;
+}
+
+/**
+ * sluice_legacy_txn_clear_paused - unmap what there is of a map that has let go
+ * @txn: the transaction
+ * @mapping: its record, which leaves the space, and is the map's to free
+ *
+ * Context: the space's lock is held for writing, and its last group about to leave.
+ */
+void sluice_legacy_txn_clear_paused(struct sluice_legacy_txn *txn,
+				    struct sluice_mapping *mapping)
+{
+	sluice_mapping_erase(txn->space, mapping);
+	clear(txn, mapping, mapping->last);
+	txn->partial = mapping;
+	sluice_legacy_txn_flush(txn);
+	txn->partial = NULL;
+	/* All of it is charged from the start. */
+	if (!txn->stuck)
+		sluice_unaccount(mapping->mm, (mapping->last - mapping->start +
+					       1) >> PAGE_SHIFT);
 }
 
 /* Unmaps a whole mapping; the transaction frees it. */

@@ -24,6 +24,7 @@
  * @tail: where the next one is linked
  * @partial: the mapping that is being unmapped, or NULL
  * @stuck: a flush failed: unpin nothing any more
+ * @pause: for maps in between
  * @few: where @extents points without memory
  */
 struct sluice_legacy_txn {
@@ -37,6 +38,7 @@ struct sluice_legacy_txn {
 	struct sluice_mapping **tail;
 	struct sluice_mapping *partial;
 	bool stuck;
+	struct sluice_pause pause;
 	struct sluice_extent few[SLUICE_LEGACY_FEW];
 };
 
@@ -44,8 +46,15 @@ void sluice_legacy_txn_begin(struct sluice_legacy_txn *txn,
 			     struct sluice_space *space, bool large);
 void sluice_legacy_txn_flush(struct sluice_legacy_txn *txn);
 int sluice_legacy_txn_end(struct sluice_legacy_txn *txn);
+struct sluice_pause *sluice_legacy_txn_pause(struct sluice_legacy_txn *txn);
+void sluice_legacy_txn_clear_paused(struct sluice_legacy_txn *txn,
+				    struct sluice_mapping *mapping);
 u64 sluice_legacy_txn_unmap(struct sluice_legacy_txn *txn,
 			    struct sluice_mapping *mapping, u64 last);
+
+/* legacy.c */
+int sluice_legacy_map_held(struct sluice_legacy_txn *txn, u64 iova,
+			   unsigned long vaddr, u64 size, unsigned int prot);
 
 /* legacy_unmap.c */
 int sluice_legacy_unmap_held(struct sluice_legacy_txn *txn, u64 start, u64 last,

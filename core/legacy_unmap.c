@@ -94,7 +94,7 @@ static int unmap_v2(struct sluice_space *space, u64 start, u64 last,
 	struct sluice_taken taken;
 	int ret;
 
-	ret = sluice_inflight_hold(&space->inflight, &hold, start, last);
+	ret = sluice_space_hold(space, &hold, start, last);
 	if (ret)
 		return ret;
 	if (is_small(space, start, last) &&
@@ -122,8 +122,7 @@ static noinline int unmap_v1(struct sluice_space *space, u64 start, u64 last,
 	int ret;
 
 	for (;;) {
-		ret = sluice_inflight_hold(&space->inflight, &hold, start,
-					   held);
+		ret = sluice_space_hold(space, &hold, start, held);
 		if (ret)
 			return ret;
 		mapping = sluice_mapping_find(space, last, last);
@@ -179,7 +178,8 @@ int sluice_legacy_unmap_held(struct sluice_legacy_txn *txn, u64 start, u64 last,
  * @unmapped: set to the bytes that were unmapped
  *
  * Return: 0; -EINVAL if a TYPE1v2 space has a mapping that reaches beyond the
- * range; -EINTR if killed while waiting. Nothing is unmapped then.
+ * range; -EINTR if killed while waiting; -ERESTART if the space is another one by now.
+ * Nothing is unmapped then.
  */
 int sluice_legacy_unmap(struct sluice_space *space, u64 start, u64 last,
 			u64 *unmapped)
@@ -196,14 +196,23 @@ int sluice_legacy_unmap(struct sluice_space *space, u64 start, u64 last,
  * sluice_legacy_clear - unmap everything
  * @space: the space, before its last domain goes
  *
- * Context: the caller holds the space's lock for writing: nothing is in flight.
+ * Context: the caller holds the space's lock for writing: nothing is in flight but maps that
+ * wait for memory to be pinned: their records stay theirs.
  */
 void sluice_legacy_clear(struct sluice_space *space)
 {
-	struct sluice_mapping *first;
+	struct sluice_legacy_txn txn __uninitialized;
+	struct sluice_mapping *mapping, *next;
 
 	lockdep_assert_held_write(&space->lock);
-	first = sluice_mapping_find(space, 0, U64_MAX);
-	if (first)
-		unmap_from(space, first, U64_MAX);
+	if (list_empty(&space->sorted))
+		return;
+	sluice_legacy_txn_begin(&txn, space, true);
+	list_for_each_entry_safe(mapping, next, &space->sorted, link) {
+		if (mapping->paused)
+			sluice_legacy_txn_clear_paused(&txn, mapping);
+		else
+			sluice_legacy_txn_unmap(&txn, mapping, mapping->start);
+	}
+	sluice_legacy_txn_end(&txn);
 }

@@ -59,14 +59,14 @@ static int run_map(struct sluice_legacy_txn *txn,
 		   const struct sluice_dma_op *op)
 {
 	unsigned int prot = sluice_op_prot(op);
-	int ret = sluice_legacy_map_held(txn->space, op->iova, op->addr,
-					 op->size, prot);
+	int ret = sluice_legacy_map_held(txn, op->iova, op->addr, op->size,
+					 prot);
 
 	/* What has been unmapped is charged until it is flushed. */
 	if (ret == -ENOMEM && txn->done) {
 		sluice_legacy_txn_flush(txn);
-		ret = sluice_legacy_map_held(txn->space, op->iova, op->addr,
-					     op->size, prot);
+		ret = sluice_legacy_map_held(txn, op->iova, op->addr, op->size,
+					     prot);
 	}
 	return ret;
 }
@@ -115,7 +115,7 @@ static int run_ops(struct sluice_legacy_txn *txn,
  * @unmapped: what was unmapped is added, in bytes
  *
  * Return: 0, or the error of the first operation that fails, as
- * &struct sluice_dma_op says.
+ * &struct sluice_dma_op says; -ERESTART if the space is another one by now: its type, too.
  */
 int sluice_legacy_vector(struct sluice_space *space,
 			 const struct sluice_dma_op *ops, unsigned int nr,
@@ -131,8 +131,7 @@ int sluice_legacy_vector(struct sluice_space *space,
 	nr = check_ops(space, ops, nr, &hull, &err);
 	if (!nr)
 		return err;
-	ret = sluice_inflight_hold(&space->inflight, &hold, hull.start,
-				   hull.last);
+	ret = sluice_space_hold(space, &hold, hull.start, hull.last);
 	if (ret)
 		return ret;
 	sluice_legacy_txn_begin(&txn, space, nr > 1 || hull.last - hull.start >=

@@ -19,8 +19,8 @@
  * @mm: the address space to charge; the caller's
  * @npages: how many
  *
- * Return: 0, or -ENOMEM if RLIMIT_MEMLOCK would be exceeded (CAP_IPC_LOCK lifts
- * the limit); nothing is charged then.
+ * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded (CAP_IPC_LOCK lifts
+ * the limit); -EINTR if the task was killed. Nothing is charged then.
  */
 int sluice_account(struct mm_struct *mm, unsigned long npages)
 {
@@ -28,7 +28,8 @@ int sluice_account(struct mm_struct *mm, unsigned long npages)
 	bool privileged;
 	int ret;
 
-	mmap_write_lock(mm);
+	if (mmap_write_lock_killable(mm))
+		return -EINTR;
 	/* A privilege counts as used only where it was needed. */
 	privileged = mm->locked_vm + npages > limit && capable(CAP_IPC_LOCK);
 	ret = __account_locked_vm(mm, npages, true, current, privileged);

@@ -8,12 +8,15 @@
  *   sluice_group.lock			mutex: group <-> container, device list
  *     sluice_device.open_lock		mutex: device open and close
  *       (the bus driver's own locks)
- *     sluice_space.lock		rwsem: domains, groups, apertures
- *       ranges in flight		sluice_inflight_hold() may wait
- *         mmap_lock			pinning, accounting, finding BAR maps
+ *     ranges in flight			held over pins; waited for without any lock
+ *       sluice_space.lock		rwsem: domains, groups, apertures
+ *         mmap_lock			accounting, finding BAR maps
  *         backends_lock		mutex: probe and release (backend.c)
  *         mmio_lock			mutex: peer-to-peer maps (mmio.c)
  *           (the backend's locks, the IOMMU core's group mutex)
+ *
+ * No memory is pinned, and no range waited for, under sluice_space.lock (pause.c): users
+ * can hold both back. A range may be tried for under it.
  *
  * mmio_lock also nests inside the bus driver's own locks, and those inside
  * mmap_lock (page faults). So nothing under mmio_lock may take the bus driver's
@@ -32,6 +35,7 @@
 #include <linux/mutex.h>
 #include <linux/rbtree.h>
 #include <linux/rwsem.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -64,6 +68,10 @@ struct sluice_hold {
 };
 
 void sluice_inflight_init(struct sluice_inflight *inflight);
+bool sluice_inflight_try(struct sluice_inflight *inflight,
+			 struct sluice_hold *hold);
+bool sluice_inflight_try_all(struct sluice_inflight *inflight,
+			     struct sluice_hold *holds, unsigned int nr);
 int sluice_inflight_hold(struct sluice_inflight *inflight,
 			 struct sluice_hold *hold, u64 start, u64 last);
 void sluice_inflight_release(struct sluice_inflight *inflight,
@@ -287,6 +295,12 @@ struct sluice_spapr;
  * @maps_lock: guards @maps, @sorted, @near and @retired
  * @mmio: where device memory is mapped, or will be again: &sluice_mmio_map.range; the
  *	mmio lock. It is its domains' &sluice_domain.reserved
+ * @epoch: counts what changes under operations: domains, groups, type, windows, and
+ *	whether a SPAPR space is enabled
+ * @clears: counts how often all that was mapped went with the last group
+ * @paused: operations that have let go of the space and left something to settle,
+ *	&sluice_pause.node
+ * @paused_lock: guards @paused among those who hold @lock for reading
  */
 struct sluice_space {
 	struct rw_semaphore lock;
@@ -307,6 +321,11 @@ struct sluice_space {
 	unsigned int nr_retired;
 	spinlock_t maps_lock;	/* maps */
 	struct rb_root_cached mmio;
+
+	u64 epoch;
+	u64 clears;
+	struct list_head paused;
+	spinlock_t paused_lock;	/* paused */
 };
 
 void sluice_space_init(struct sluice_space *space);
@@ -380,6 +399,62 @@ static inline bool sluice_space_reclaim_due(struct sluice_space *space)
 	return false;
 }
 
+/* ---- pause.c: operations that wait for the user ---- */
+
+/**
+ * struct sluice_pause - an operation that has let go of its space
+ * @node: link in &sluice_space.paused
+ * @settle: flushes what it has unmapped; called at most once, with the space's lock held
+ *	for writing; not at all if NULL. Constant while paused
+ * @epoch: the space's when it let go
+ * @clears: likewise
+ */
+struct sluice_pause {
+	struct list_head node;
+	void (*settle)(struct sluice_pause *pause);
+	u64 epoch;
+	u64 clears;
+};
+
+/**
+ * enum sluice_resumed - what has become of a space meanwhile
+ * @SLUICE_RESUMED_SAME: nothing
+ * @SLUICE_RESUMED_CHANGED: the operation takes back what it has done, and begins anew
+ * @SLUICE_RESUMED_CLEARED: so it does, but nothing that it has mapped is left, nor
+ *	charged; nor, in a SPAPR space, &sluice_space.uni
+ */
+enum sluice_resumed {
+	SLUICE_RESUMED_SAME,
+	SLUICE_RESUMED_CHANGED,
+	SLUICE_RESUMED_CLEARED,
+};
+
+void sluice_space_pause(struct sluice_space *space, struct sluice_pause *pause);
+enum sluice_resumed sluice_space_resume(struct sluice_space *space,
+					struct sluice_pause *pause);
+int sluice_space_lock_write(struct sluice_space *space);
+void sluice_space_lock_close(struct sluice_space *space);
+int sluice_space_hold(struct sluice_space *space, struct sluice_hold *hold,
+		      u64 start, u64 last);
+int sluice_space_hold_all(struct sluice_space *space, struct sluice_hold *holds,
+			  unsigned int nr);
+
+/**
+ * sluice_space_again - must an operation begin anew?
+ * @ret: what it returned; set to -EINTR if the task has been killed instead
+ *
+ * Return: true if so: the caller locks the space again, and looks at its type first.
+ */
+static inline bool sluice_space_again(int *ret)
+{
+	if (likely(*ret != -ERESTART))
+		return false;
+	if (!fatal_signal_pending(current))
+		return true;
+	*ret = -EINTR;
+	return false;
+}
+
 /* ---- legacy*.c: mappings as units (TYPE1, TYPE1v2) ---- */
 
 /**
@@ -392,9 +467,11 @@ static inline bool sluice_space_reclaim_due(struct sluice_space *space)
  * @mm: whose locked memory is charged; a reference of mmgrab()
  * @mmio: set if the target is device memory: nothing is pinned or charged
  * @prot: &enum sluice_prot
+ * @paused: its map has let go of the space: not all of it is mapped, and the record is
+ *	the map's to free, even if it isn't in the space any more
  * @nr_extents: extents in that transaction
  *
- * Constant from insertion into &sluice_space.maps; whoever holds the range in
+ * But for @paused constant from insertion into &sluice_space.maps; whoever holds the range in
  * flight may remove it.
  */
 struct sluice_mapping {
@@ -408,6 +485,7 @@ struct sluice_mapping {
 	struct mm_struct *mm;
 	struct sluice_mmio_map *mmio;
 	unsigned int prot;
+	bool paused;
 	unsigned int nr_extents;
 };
 
@@ -425,8 +503,6 @@ int sluice_legacy_init(void);
 void sluice_legacy_deinit(void);
 int sluice_legacy_map(struct sluice_space *space, u64 iova,
 		      unsigned long vaddr, u64 size, unsigned int prot);
-int sluice_legacy_map_held(struct sluice_space *space, u64 iova,
-			   unsigned long vaddr, u64 size, unsigned int prot);
 int sluice_legacy_check_fit(struct sluice_space *space,
 			    const struct sluice_ranges *usable, u64 pgsizes);
 int sluice_legacy_fill(struct sluice_space *space, struct sluice_domain *to);

@@ -493,7 +493,7 @@ static int unregister(struct sluice_space *space, u32 handle)
 	ret = atomic64_read(&uni->mapped) ? make_pfns(region) : 0;
 	if (ret)
 		return ret;
-	if (down_write_killable(&space->lock))
+	if (sluice_space_lock_write(space))
 		return -EINTR;
 	/* A map may have come after the look above. */
 	ret = sluice_region_withdraw(space, region);

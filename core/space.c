@@ -59,6 +59,8 @@ void sluice_space_init(struct sluice_space *space)
 	space->near = &space->sorted;
 	spin_lock_init(&space->maps_lock);
 	space->mmio = RB_ROOT_CACHED;
+	INIT_LIST_HEAD(&space->paused);
+	spin_lock_init(&space->paused_lock);
 }
 
 /**
@@ -122,7 +124,7 @@ bool sluice_space_reclaim(struct sluice_space *space)
 	struct sluice_domain *domain;
 	bool ret = false;
 
-	if (down_write_killable(&space->lock))
+	if (sluice_space_lock_write(space))
 		return false;
 	/* Revocation works on domains without the space's lock. */
 	sluice_mmio_lock();
@@ -482,6 +484,7 @@ int sluice_space_attach(struct sluice_space *space,
 	int ret;
 
 	lockdep_assert_held_write(&space->lock);
+	space->epoch++;
 
 	/* With the last group all went that a dead IOMMU might reach; it stays pinned. */
 	if (list_empty(&space->groups) && !is_unified(space))
@@ -528,10 +531,13 @@ err_free:
 /* The last group is about to leave. */
 static void clear(struct sluice_space *space)
 {
+	if (is_unified(space))
+		return;
 	if (space->spapr)
 		sluice_unified_clear(space);
-	else if (!space->uni)
+	else
 		sluice_legacy_clear(space);
+	space->clears++;
 }
 
 /**
@@ -559,6 +565,7 @@ void sluice_space_detach(struct sluice_space *space,
 	return;
 
 found:
+	space->epoch++;
 	domain = att->domain;
 	if (list_is_singular(&space->groups))
 		clear(space);

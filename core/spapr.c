@@ -47,7 +47,7 @@ static int lock_for_writing(struct sluice_space *space, unsigned long types)
 {
 	int ret;
 
-	if (down_write_killable(&space->lock))
+	if (sluice_space_lock_write(space))
 		return -EINTR;
 	ret = check_space(space, types);
 	if (ret)
@@ -77,7 +77,7 @@ static noinline long map_dma(struct sluice_space *space, void __user *arg)
 	if (!prot)
 		return -EINVAL;
 
-	do {
+	for (;;) {
 		ret = lock_for_reading(space, EITHER);
 		if (ret)
 			return ret;
@@ -87,11 +87,14 @@ static noinline long map_dma(struct sluice_space *space, void __user *arg)
 			      -EPERM;
 		reclaim = ret == -ENOMEM || sluice_space_reclaim_due(space);
 		up_read(&space->lock);
+		if (sluice_space_again(&ret))
+			continue;
 		if (likely(!reclaim) || again)
 			return ret;
-		again = sluice_space_reclaim(space) && ret == -ENOMEM;
-	} while (again);
-	return ret;
+		again = true;
+		if (!sluice_space_reclaim(space) || ret != -ENOMEM)
+			return ret;
+	}
 }
 
 static noinline long unmap_dma(struct sluice_space *space, void __user *arg)
@@ -105,13 +108,16 @@ static noinline long unmap_dma(struct sluice_space *space, void __user *arg)
 		return -EFAULT;
 	if (unmap.argsz < minsz || unmap.flags)
 		return -EINVAL;
-	ret = lock_for_reading(space, EITHER);
-	if (ret)
-		return ret;
-	ret = likely(space->spapr->enabled) ?
-		      sluice_spapr_unmap(space, unmap.iova, unmap.size) :
-		      -EPERM;
-	up_read(&space->lock);
+	do {
+		ret = lock_for_reading(space, EITHER);
+		if (ret)
+			return ret;
+		ret = likely(space->spapr->enabled) ?
+			      sluice_spapr_unmap(space, unmap.iova,
+						 unmap.size) :
+			      -EPERM;
+		up_read(&space->lock);
+	} while (sluice_space_again(&ret));
 	return ret;
 }
 

@@ -144,6 +144,7 @@ static __always_inline bool unmap_page(struct sluice_space *space, u64 iova,
  * registered, or not contiguous enough for its pages; -EPERM for the latter in version 1;
  * -EFAULT if it can't be pinned; -ENOMEM; -EINTR if killed; -EIO if the IOMMU is dead.
  * After an error nothing of this map is left; what it was to replace may be unmapped.
+ * -ERESTART if the space is another one by now: its type, too.
  */
 int sluice_spapr_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
 		     u64 size, unsigned int prot)
@@ -159,7 +160,7 @@ int sluice_spapr_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
 	if (unlikely(!IS_ALIGNED(vaddr, BIT_ULL(window->page_lg2)) ||
 		     size - 1 > ULONG_MAX - vaddr))
 		return -EINVAL;
-	ret = sluice_inflight_hold(&space->inflight, &hold, iova, last);
+	ret = sluice_space_hold(space, &hold, iova, last);
 	if (unlikely(ret))
 		return ret;
 	if (size >> window->page_lg2 != 1 ||
@@ -176,7 +177,8 @@ int sluice_spapr_map(struct sluice_space *space, u64 iova, unsigned long vaddr,
  * @size: bytes
  *
  * Return: 0; -ENXIO, -EINVAL as sluice_spapr_map(); -ENOMEM; -EINTR if killed: nothing
- * has changed; -EIO if the IOMMU doesn't answer: it is unmapped, and stays pinned.
+ * has changed; -EIO if the IOMMU doesn't answer: it is unmapped, and stays pinned;
+ * -ERESTART if the space is another one by now.
  */
 int sluice_spapr_unmap(struct sluice_space *space, u64 iova, u64 size)
 {
@@ -188,7 +190,7 @@ int sluice_spapr_unmap(struct sluice_space *space, u64 iova, u64 size)
 	ret = find_window(space->uni, iova, size, &window);
 	if (unlikely(ret))
 		return ret;
-	ret = sluice_inflight_hold(&space->inflight, &hold, iova, last);
+	ret = sluice_space_hold(space, &hold, iova, last);
 	if (unlikely(ret))
 		return ret;
 	if (size >> window->page_lg2 != 1 ||

@@ -107,6 +107,8 @@ int sluice_spapr_disable(struct sluice_space *space)
 	    !sluice_unified_empty(space, window->start, window->last))
 		return -EBUSY;
 	give_back(space);
+	/* Maps under way have seen that it was enabled. */
+	space->epoch++;
 	return 0;
 }
 

@@ -187,9 +187,9 @@ static int map_registered(struct map *map)
 
 /* ---- Version 1: memory by address, pinned ---- */
 
-/* Pins @nr times 2^@lg2 bytes, each by itself, or none. */
-static int pin_tces(const struct map *map, unsigned long vaddr, size_t nr,
-		    unsigned int lg2)
+/* Pins @nr times 2^@lg2 bytes, each by itself, or none; the space is let go of. */
+static int pin_paused(const struct map *map, unsigned long vaddr, size_t nr,
+		      unsigned int lg2)
 {
 	struct page **pages = map->txn->pages;
 	size_t have = 0;
@@ -208,6 +208,20 @@ static int pin_tces(const struct map *map, unsigned long vaddr, size_t nr,
 		have += ret;
 	}
 	return 0;
+}
+
+static int pin_tces(const struct map *map, unsigned long vaddr, size_t nr,
+		    unsigned int lg2)
+{
+	int ret;
+
+	sluice_txn_pause(map->txn);
+	ret = pin_paused(map, vaddr, nr, lg2);
+	if (sluice_txn_resume(map->txn))
+		return ret;
+	if (!ret)
+		sluice_unpin_pages(map->txn->pages, nr, map->prot);
+	return map->txn->changed ? -ERESTART : -EIO;
 }
 
 /* Makes extents of what has been pinned; sets *@used to the number of pins. */
@@ -303,7 +317,7 @@ static noinline int map_address(struct map *map)
 /* A map that failed is taken back as far as it got. */
 static noinline void take_back(const struct map *map)
 {
-	if (map->done)
+	if (map->done && !map->txn->cleared)
 		sluice_txn_clear(map->txn, map->iova,
 				 map->iova + (map->done - 1));
 }

@@ -147,7 +147,7 @@ int sluice_spapr_fit(struct sluice_space *space, struct sluice_domain *domain,
 
 	lockdep_assert_held_write(&space->lock);
 	if (list_empty(&space->domains)) {
-		sluice_window_insert(space->uni, caps->initial.start,
+		sluice_window_insert(space, caps->initial.start,
 				     caps->initial.last, caps->initial_lg2);
 		return 0;
 	}
@@ -271,7 +271,7 @@ int sluice_spapr_window_create(struct sluice_space *space, u32 page_lg2,
 	ret = create_all(space, page_lg2, size, &at);
 	if (ret)
 		return ret;
-	sluice_window_insert(space->uni, at, at + (size - 1), page_lg2);
+	sluice_window_insert(space, at, at + (size - 1), page_lg2);
 	*start = at;
 	return 0;
 }
@@ -343,7 +343,7 @@ int sluice_spapr_window_remove(struct sluice_space *space, u64 start)
 		pr_err_ratelimited("the window at %#llx is gone in some of a container's IOMMUs: it can't be used any more\n",
 				   start);
 	if (!ret || lost)
-		sluice_window_erase(uni, window);
+		sluice_window_erase(space, window);
 	sluice_unified_trim_tables(space);
 	return ret;
 }

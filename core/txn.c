@@ -24,7 +24,8 @@
 /**
  * sluice_txn_begin - begin a transaction
  * @txn: the transaction
- * @space: a unified space; the caller holds its lock until sluice_txn_end()
+ * @space: a unified space; the caller holds its lock until sluice_txn_end(), but for
+ *	pauses
  * @large: much may be unmapped: room to let it wait for one flush is worth its
  *	price
  *
@@ -42,6 +43,7 @@ int sluice_txn_begin(struct sluice_txn *txn, struct sluice_space *space,
 	txn->uni = space->uni;
 	sluice_gather_init(&txn->gather);
 	txn->others = NULL;
+	txn->nr_others = 0;
 	txn->nr_freed = 0;
 	txn->freed = NULL;
 	txn->pages = txn->few_pages;
@@ -53,6 +55,8 @@ int sluice_txn_begin(struct sluice_txn *txn, struct sluice_space *space,
 	txn->tce_lg2 = 0;
 	txn->keep_tables = false;
 	txn->stuck = sluice_space_dead(space);
+	txn->changed = false;
+	txn->cleared = false;
 	if (!list_empty(&space->domains) &&
 	    !list_is_singular(&space->domains)) {
 		list_for_each_entry(domain, &space->domains, node)
@@ -61,6 +65,7 @@ int sluice_txn_begin(struct sluice_txn *txn, struct sluice_space *space,
 					    GFP_KERNEL_ACCOUNT);
 		if (!txn->others)
 			return -ENOMEM;
+		txn->nr_others = nr - 1;
 		while (--nr)
 			sluice_gather_init(&txn->others[nr - 1]);
 	}
@@ -73,10 +78,12 @@ int sluice_txn_begin(struct sluice_txn *txn, struct sluice_space *space,
 	return 0;
 }
 
-/* The gather of the @nr-th domain. */
+/* The gather of the @nr-th domain; NULL if that came in a pause. */
 static struct sluice_gather *gather_of(struct sluice_txn *txn, unsigned int nr)
 {
-	return nr ? &txn->others[nr - 1] : &txn->gather;
+	if (!nr)
+		return &txn->gather;
+	return nr <= txn->nr_others ? &txn->others[nr - 1] : NULL;
 }
 
 /**
@@ -91,6 +98,12 @@ void sluice_txn_keep_tables(struct sluice_txn *txn)
 	txn->keep_tables = true;
 	list_for_each_entry(domain, &txn->space->domains, node)
 		gather_of(txn, nr++)->keep_tables = true;
+}
+
+static void note_stuck(struct sluice_txn *txn)
+{
+	txn->stuck = true;
+	WRITE_ONCE(txn->space->stuck, true);
 }
 
 /**
@@ -111,12 +124,12 @@ int sluice_txn_flush(struct sluice_txn *txn)
 	list_for_each_entry(domain, &txn->space->domains, node) {
 		struct sluice_gather *gather = gather_of(txn, nr++);
 
+		if (!gather)
+			break;
 		if (!gather->nr && !gather->nonleaf)
 			continue;
-		if (sluice_domain_flush(domain, gather)) {
-			txn->stuck = true;
-			WRITE_ONCE(txn->space->stuck, true);
-		}
+		if (sluice_domain_flush(domain, gather))
+			note_stuck(txn);
 		sluice_gather_init(gather);
 		gather->keep_tables = txn->keep_tables;
 	}
@@ -134,6 +147,57 @@ int sluice_txn_flush(struct sluice_txn *txn)
 	return txn->stuck ? -EIO : 0;
 }
 
+/* Flushes, and lets the space know what has become of it. */
+static int finish(struct sluice_txn *txn)
+{
+	int ret = sluice_txn_flush(txn);
+
+	if (txn->mapped)
+		atomic64_add(txn->mapped, &txn->uni->mapped);
+	txn->mapped = 0;
+	sluice_unified_trim_tables(txn->space);
+	return ret;
+}
+
+/* Whoever locks the space for writing does so on behalf of its user. */
+static void settle(struct sluice_pause *pause)
+{
+	finish(container_of(pause, struct sluice_txn, pause));
+}
+
+/**
+ * sluice_txn_pause - let go of the space
+ * @txn: the transaction
+ */
+void sluice_txn_pause(struct sluice_txn *txn)
+{
+	bool idle = !txn->gather.nr && !txn->gather.nonleaf && !txn->others &&
+		    !txn->nr_freed && !txn->mapped;
+
+	txn->pause.settle = idle ? NULL : settle;
+	sluice_space_pause(txn->space, &txn->pause);
+}
+
+/**
+ * sluice_txn_resume - take the space's lock again
+ * @txn: the transaction
+ *
+ * Return: true; false if the space is another one, or an IOMMU has died over what was
+ * settled. Then what this transaction has mapped is taken back, if there is still anything,
+ * and it is ended.
+ */
+bool sluice_txn_resume(struct sluice_txn *txn)
+{
+	enum sluice_resumed resumed = sluice_space_resume(txn->space,
+							  &txn->pause);
+
+	if (likely(resumed == SLUICE_RESUMED_SAME))
+		return !txn->stuck;
+	txn->changed = true;
+	txn->cleared = resumed == SLUICE_RESUMED_CLEARED;
+	return false;
+}
+
 /**
  * sluice_txn_end - end a transaction: flush, and free what it took
  * @txn: the transaction
@@ -142,11 +206,8 @@ int sluice_txn_flush(struct sluice_txn *txn)
  */
 int sluice_txn_end(struct sluice_txn *txn)
 {
-	int ret = sluice_txn_flush(txn);
+	int ret = txn->cleared ? 0 : finish(txn);
 
-	if (txn->mapped)
-		atomic64_add(txn->mapped, &txn->uni->mapped);
-	sluice_unified_trim_tables(txn->space);
 	if (txn->freed != txn->few)
 		kvfree(txn->freed);
 	if (txn->pages != txn->few_pages)
@@ -197,8 +258,14 @@ void sluice_txn_clear(struct sluice_txn *txn, u64 start, u64 last)
 
 	first = sluice_space_first_domain(txn->space);
 	domain = first;
-	list_for_each_entry_continue(domain, &txn->space->domains, node)
-		sluice_domain_unmap(domain, start, last, gather_of(txn, ++nr));
+	list_for_each_entry_continue(domain, &txn->space->domains, node) {
+		struct sluice_gather *gather = gather_of(txn, ++nr);
+
+		if (gather)
+			sluice_domain_unmap(domain, start, last, gather);
+		else if (sluice_domain_clear(domain, start, last))
+			note_stuck(txn);
+	}
 	while (!sluice_range_empty(&range)) {
 		size_t room = txn->max_freed - txn->nr_freed, n;
 
@@ -427,9 +494,9 @@ int sluice_txn_grow(struct sluice_txn *txn)
 	return 0;
 }
 
-/* Pins @want pages into @txn->pages, or none. */
-static int pin_step(struct sluice_txn *txn, unsigned long vaddr, size_t want,
-		    unsigned int prot)
+/* Pins @want pages into @txn->pages, or none; the space is let go of. */
+static int pin_paused(struct sluice_txn *txn, unsigned long vaddr, size_t want,
+		      unsigned int prot)
 {
 	size_t have = 0;
 
@@ -444,6 +511,20 @@ static int pin_step(struct sluice_txn *txn, unsigned long vaddr, size_t want,
 		have += ret;
 	}
 	return 0;
+}
+
+static int pin_step(struct sluice_txn *txn, unsigned long vaddr, size_t want,
+		    unsigned int prot)
+{
+	int ret;
+
+	sluice_txn_pause(txn);
+	ret = pin_paused(txn, vaddr, want, prot);
+	if (likely(sluice_txn_resume(txn)))
+		return ret;
+	if (!ret)
+		sluice_unpin_pages(txn->pages, want, prot);
+	return txn->changed ? -ERESTART : -EIO;
 }
 
 static int map_joined(struct sluice_txn *txn, size_t nr, unsigned int prot,
@@ -561,7 +642,8 @@ static int map_end(struct sluice_txn *txn, int ret, u64 iova, u64 bytes)
  * Return: 0; -EEXIST if something is mapped there; -EFAULT if not all of the
  * memory can be pinned with these rights; -EINVAL if it isn't contiguous enough;
  * -ENOMEM for lack of memory or RLIMIT_MEMLOCK; -EINTR if killed; -EIO if the
- * IOMMU is dead. After an error everything is as before.
+ * IOMMU is dead; -ERESTART if the space is another one by now. After an error everything
+ * is as before.
  */
 int sluice_txn_map_user(struct sluice_txn *txn, u64 iova, unsigned long vaddr,
 			u64 size, unsigned int prot, u64 page)

@@ -51,7 +51,7 @@ static noinline long map_dma(struct sluice_space *space, void __user *arg)
 	if (!prot)
 		return -EINVAL;
 
-	do {
+	for (;;) {
 		ret = lock_space(space);
 		if (ret)
 			return ret;
@@ -59,11 +59,14 @@ static noinline long map_dma(struct sluice_space *space, void __user *arg)
 					prot);
 		reclaim = ret == -ENOMEM || sluice_space_reclaim_due(space);
 		up_read(&space->lock);
+		if (sluice_space_again(&ret))
+			continue;
 		if (likely(!reclaim) || again)
 			return ret;
-		again = sluice_space_reclaim(space) && ret == -ENOMEM;
-	} while (again);
-	return ret;
+		again = true;
+		if (!sluice_space_reclaim(space) || ret != -ENOMEM)
+			return ret;
+	}
 }
 
 static int check_unmap(struct sluice_space *space,
@@ -90,7 +93,7 @@ static noinline long unmap_dma(struct sluice_space *space,
 	const size_t minsz =
 		offsetofend(struct vfio_iommu_type1_dma_unmap, size);
 	struct vfio_iommu_type1_dma_unmap unmap __uninitialized;
-	u64 last;
+	u64 last, bytes;
 	int ret;
 
 	if (copy_from_user(&unmap, arg, minsz))
@@ -98,16 +101,17 @@ static noinline long unmap_dma(struct sluice_space *space,
 	if (unmap.argsz < minsz || unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL)
 		return -EINVAL;
 
-	ret = lock_space(space);
-	if (ret)
-		return ret;
-	ret = check_unmap(space, &unmap, &last);
-	if (!ret)
-		ret = sluice_legacy_unmap(space, unmap.iova, last, &unmap.size);
-	up_read(&space->lock);
-	if (ret)
-		return ret;
-	return put_user(unmap.size, &arg->size);
+	do {
+		ret = lock_space(space);
+		if (ret)
+			return ret;
+		ret = check_unmap(space, &unmap, &last);
+		if (!ret)
+			ret = sluice_legacy_unmap(space, unmap.iova, last,
+						  &bytes);
+		up_read(&space->lock);
+	} while (sluice_space_again(&ret));
+	return ret ?: put_user(bytes, &arg->size);
 }
 
 /*

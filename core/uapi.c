@@ -42,11 +42,6 @@ static int check_type(struct sluice_space *space)
 	return ret;
 }
 
-static int lock_for_writing(struct sluice_space *space)
-{
-	return down_write_killable(&space->lock) ? -EINTR : 0;
-}
-
 static long mem_register(struct sluice_space *space, void __user *user)
 {
 	struct sluice_mem_register arg;
@@ -168,7 +163,7 @@ static long window_create(struct sluice_space *space, void __user *user)
 		return ret;
 	if (arg.reserved)
 		return -EINVAL;
-	ret = lock_for_writing(space);
+	ret = sluice_space_lock_write(space);
 	if (ret)
 		return ret;
 	ret = sluice_window_create(space, &arg);
@@ -176,7 +171,7 @@ static long window_create(struct sluice_space *space, void __user *user)
 	if (ret || !copy_to_user(user, &arg, sizeof(arg)))
 		return ret;
 	/* It stays if another thread has mapped something there already. */
-	if (!lock_for_writing(space)) {
+	if (!sluice_space_lock_write(space)) {
 		sluice_window_remove(space, arg.start);
 		up_write(&space->lock);
 	}
@@ -191,7 +186,7 @@ static long window_remove(struct sluice_space *space, void __user *user)
 	ret = get_arg(&arg, sizeof(arg), user, 0);
 	if (ret)
 		return ret;
-	ret = lock_for_writing(space);
+	ret = sluice_space_lock_write(space);
 	if (ret)
 		return ret;
 	ret = sluice_window_remove(space, arg.start);

@@ -11,9 +11,8 @@
  *
  *   sluice_unified.unregister_lock	mutex: at most one unregistration
  *     sluice_space.lock
- *       ranges in flight
- *         sluice_unified.tables_lock	mutex: what is charged for tables
- *           mmap_lock
+ *       sluice_unified.tables_lock	mutex: what is charged for tables
+ *         mmap_lock
  */
 #ifndef SLUICE_CORE_UNIFIED_H
 #define SLUICE_CORE_UNIFIED_H
@@ -89,9 +88,9 @@ const struct sluice_window *sluice_window_find(struct sluice_unified *uni,
 bool sluice_window_part(struct sluice_unified *uni, struct sluice_range *range,
 			struct sluice_range *part);
 u64 sluice_window_pgsizes(struct sluice_space *space);
-void sluice_window_insert(struct sluice_unified *uni, u64 start, u64 last,
+void sluice_window_insert(struct sluice_space *space, u64 start, u64 last,
 			  u32 page_lg2);
-void sluice_window_erase(struct sluice_unified *uni,
+void sluice_window_erase(struct sluice_space *space,
 			 const struct sluice_window *window);
 
 /* ---- region.c: registered memory ---- */
@@ -172,6 +171,7 @@ size_t sluice_region_find(const struct sluice_region *region,
  * @gather: what the first domain must invalidate
  * @others: the same for each other domain, in the space's order; NULL if there is
  *	none
+ * @nr_others: how many
  * @freed: pinned memory that was unmapped, and waits for the flush
  * @nr_freed: used entries of @freed
  * @max_freed: room in @freed
@@ -185,6 +185,9 @@ size_t sluice_region_find(const struct sluice_region *region,
  *	a SPAPR space of version 1
  * @keep_tables: sluice_txn_keep_tables() was called
  * @stuck: a flush failed: unpin nothing any more
+ * @changed: the space is another one since a pause: begin anew
+ * @cleared: and nothing of what was mapped is left, nor @uni, if it's a SPAPR space
+ * @pause: the pause
  * @few: where @freed points without memory
  * @few_pages: the same for @pages
  * @few_extents: the same for @extents
@@ -194,6 +197,7 @@ struct sluice_txn {
 	struct sluice_unified *uni;
 	struct sluice_gather gather;
 	struct sluice_gather *others;
+	unsigned int nr_others;
 	struct sluice_extent *freed;
 	size_t nr_freed;
 	size_t max_freed;
@@ -206,6 +210,9 @@ struct sluice_txn {
 	unsigned int tce_lg2;
 	bool keep_tables;
 	bool stuck;
+	bool changed;
+	bool cleared;
+	struct sluice_pause pause;
 	struct sluice_extent few[SLUICE_TXN_FEW];
 	struct page *few_pages[SLUICE_TXN_FEW];
 	struct sluice_extent few_extents[SLUICE_TXN_FEW];
@@ -215,6 +222,8 @@ int sluice_txn_begin(struct sluice_txn *txn, struct sluice_space *space,
 		     bool large);
 int sluice_txn_flush(struct sluice_txn *txn);
 int sluice_txn_end(struct sluice_txn *txn);
+void sluice_txn_pause(struct sluice_txn *txn);
+bool sluice_txn_resume(struct sluice_txn *txn);
 int sluice_txn_map_user(struct sluice_txn *txn, u64 iova, unsigned long vaddr,
 			u64 size, unsigned int prot, u64 page);
 int sluice_txn_map_region(struct sluice_txn *txn, u64 iova,

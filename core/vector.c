@@ -178,10 +178,10 @@ static unsigned int map_handles(struct sluice_txn *txn,
 
 /* ---- Maps by address ---- */
 
-/* Pins as many of @nr pages as it can; neighbours by one call. */
-static unsigned int pin_pages(struct sluice_txn *txn,
-			      const struct sluice_dma_op *ops, unsigned int nr,
-			      unsigned int prot)
+/* Pins as many of @nr pages as it can; neighbours by one call. The space is let go of. */
+static unsigned int pin_paused(struct sluice_txn *txn,
+			       const struct sluice_dma_op *ops, unsigned int nr,
+			       unsigned int prot)
 {
 	const struct sluice_dma_op *op = ops, *end = ops + nr, *first;
 	unsigned int have = 0, n;
@@ -203,6 +203,21 @@ static unsigned int pin_pages(struct sluice_txn *txn,
 			break;
 	}
 	return have;
+}
+
+/* The same. None if the space is another one then, or dead: @txn says so. */
+static unsigned int pin_pages(struct sluice_txn *txn,
+			      const struct sluice_dma_op *ops, unsigned int nr,
+			      unsigned int prot)
+{
+	unsigned int have;
+
+	sluice_txn_pause(txn);
+	have = pin_paused(txn, ops, nr, prot);
+	if (likely(sluice_txn_resume(txn)))
+		return have;
+	sluice_unpin_pages(txn->pages, have, prot);
+	return 0;
 }
 
 /* Maps pinned pages; returns how many. */
@@ -281,7 +296,8 @@ static unsigned int unmap_pages(struct sluice_txn *txn,
  * @alike: they are known to be on pages of one window, with the same flags and handle
  *
  * Return: how many were carried out, counted from the first on. Of the next one
- * nothing was; it may well be possible, or have been tried in vain.
+ * nothing was; it may well be possible, or have been tried in vain. If the space is
+ * another one by now, or dead, @txn says so.
  */
 unsigned int sluice_vector_run(struct sluice_txn *txn,
 			       const struct sluice_dma_op *ops, unsigned int nr,

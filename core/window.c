@@ -75,17 +75,18 @@ u64 sluice_window_pgsizes(struct sluice_space *space)
 
 /**
  * sluice_window_insert - add a window to the list
- * @uni: the space's part, with fewer than SLUICE_MAX_WINDOWS; the space's lock is held
- *	for writing
+ * @space: the space, with fewer than SLUICE_MAX_WINDOWS; its lock is held for writing
  * @start: first IOVA
  * @last: last IOVA, inclusive; no window overlaps
  * @page_lg2: log2 of its page size
  */
-void sluice_window_insert(struct sluice_unified *uni, u64 start, u64 last,
+void sluice_window_insert(struct sluice_space *space, u64 start, u64 last,
 			  u32 page_lg2)
 {
+	struct sluice_unified *uni = space->uni;
 	unsigned int at = 0;
 
+	space->epoch++;
 	while (at < uni->nr_windows && uni->windows[at].start < start)
 		at++;
 	memmove(&uni->windows[at + 1], &uni->windows[at],
@@ -100,14 +101,16 @@ void sluice_window_insert(struct sluice_unified *uni, u64 start, u64 last,
 
 /**
  * sluice_window_erase - take a window out of the list
- * @uni: the space's part; the space's lock is held for writing
+ * @space: the space; its lock is held for writing
  * @window: one of its windows; nothing is mapped there
  */
-void sluice_window_erase(struct sluice_unified *uni,
+void sluice_window_erase(struct sluice_space *space,
 			 const struct sluice_window *window)
 {
+	struct sluice_unified *uni = space->uni;
 	unsigned int at = window - uni->windows;
 
+	space->epoch++;
 	uni->nr_windows--;
 	memmove(&uni->windows[at], &uni->windows[at + 1],
 		(uni->nr_windows - at) * sizeof(uni->windows[0]));
@@ -203,7 +206,7 @@ int sluice_window_create(struct sluice_space *space,
 	if (uni->nr_windows == SLUICE_MAX_WINDOWS)
 		return -ENOSPC;
 
-	sluice_window_insert(uni, start, start + (arg->size - 1),
+	sluice_window_insert(space, start, start + (arg->size - 1),
 			     arg->page_lg2);
 	arg->start = start;
 	return 0;
@@ -226,6 +229,6 @@ int sluice_window_remove(struct sluice_space *space, u64 start)
 		return -ENOENT;
 	if (!sluice_unified_empty(space, window->start, window->last))
 		return -EBUSY;
-	sluice_window_erase(uni, window);
+	sluice_window_erase(space, window);
 	return 0;
 }

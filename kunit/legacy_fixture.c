@@ -60,7 +60,7 @@ int legacy_attach(struct legacy *l, unsigned int group)
 {
 	int ret;
 
-	down_write(&l->space.lock);
+	sluice_space_lock_close(&l->space);
 	ret = sluice_space_attach(&l->space, l->fg[group]->group);
 	up_write(&l->space.lock);
 	l->attached[group] = !ret;
@@ -69,7 +69,7 @@ int legacy_attach(struct legacy *l, unsigned int group)
 
 void legacy_detach(struct legacy *l, unsigned int group)
 {
-	down_write(&l->space.lock);
+	sluice_space_lock_close(&l->space);
 	sluice_space_detach(&l->space, l->fg[group]->group);
 	up_write(&l->space.lock);
 	l->attached[group] = false;

@@ -31,7 +31,7 @@ struct spapr *spapr_create(struct kunit *test, bool v2)
 	s->args = spapr_memory(s, PAGE_SIZE);
 	s->locked = current->mm->locked_vm;
 	sluice_space_init(&s->space);
-	down_write(&s->space.lock);
+	sluice_space_lock_close(&s->space);
 	KUNIT_EXPECT_EQ(test, 0, sluice_spapr_init(&s->space, v2));
 	s->space.type = v2 ? SLUICE_SPACE_SPAPR_V2 : SLUICE_SPACE_SPAPR;
 	up_write(&s->space.lock);
@@ -70,7 +70,7 @@ int spapr_attach(struct spapr *s, struct iommu_group *group)
 {
 	int ret;
 
-	down_write(&s->space.lock);
+	sluice_space_lock_close(&s->space);
 	ret = sluice_space_attach(&s->space, group);
 	up_write(&s->space.lock);
 	return ret;
@@ -78,7 +78,7 @@ int spapr_attach(struct spapr *s, struct iommu_group *group)
 
 void spapr_detach(struct spapr *s, struct iommu_group *group)
 {
-	down_write(&s->space.lock);
+	sluice_space_lock_close(&s->space);
 	sluice_space_detach(&s->space, group);
 	up_write(&s->space.lock);
 }
@@ -237,7 +237,7 @@ unsigned long spapr_pretend(struct spapr *s, unsigned long vaddr, u64 phys,
 	region->prot = SLUICE_PROT_READ | SLUICE_PROT_WRITE;
 	region->vaddr = vaddr;
 	mt_init(&region->pfns);
-	down_write(&s->space.lock);
+	sluice_space_lock_close(&s->space);
 	KUNIT_EXPECT_EQ(s->test, 0, sluice_spapr_add(&s->space, region));
 	up_write(&s->space.lock);
 	s->pretended = region;
@@ -248,7 +248,7 @@ void spapr_forget(struct spapr *s)
 {
 	struct sluice_region *region = s->pretended;
 
-	down_write(&s->space.lock);
+	sluice_space_lock_close(&s->space);
 	KUNIT_EXPECT_PTR_EQ(s->test, region,
 			    sluice_spapr_take(&s->space, region->vaddr,
 					      (u64)region->npages << PAGE_SHIFT));

@@ -43,10 +43,12 @@ static int map(struct stress *x, u64 iova, unsigned long vaddr, u64 size)
 	struct sluice_space *space = &x->s->space;
 	int ret;
 
-	down_read(&space->lock);
-	ret = sluice_spapr_map(space, iova, vaddr, size,
-			       SLUICE_PROT_READ | SLUICE_PROT_WRITE);
-	up_read(&space->lock);
+	do {
+		down_read(&space->lock);
+		ret = sluice_spapr_map(space, iova, vaddr, size,
+				       SLUICE_PROT_READ | SLUICE_PROT_WRITE);
+		up_read(&space->lock);
+	} while (sluice_space_again(&ret));
 	return ret;
 }
 
@@ -55,9 +57,11 @@ static int unmap(struct stress *x, u64 iova, u64 size)
 	struct sluice_space *space = &x->s->space;
 	int ret;
 
-	down_read(&space->lock);
-	ret = sluice_spapr_unmap(space, iova, size);
-	up_read(&space->lock);
+	do {
+		down_read(&space->lock);
+		ret = sluice_spapr_unmap(space, iova, size);
+		up_read(&space->lock);
+	} while (sluice_space_again(&ret));
 	return ret;
 }
 
@@ -126,11 +130,11 @@ static int churn_window(struct stress *x)
 	u64 start;
 	int ret;
 
-	down_write(&space->lock);
+	sluice_space_lock_close(space);
 	ret = sluice_spapr_window_create(space, 12, SZ_16M, 1, &start);
 	up_write(&space->lock);
 	ret = ret ?: map(x, start, x->addr, SZ_64K);
-	down_write(&space->lock);
+	sluice_space_lock_close(space);
 	ret = ret ?: sluice_spapr_window_remove(space, start);
 	up_write(&space->lock);
 	return ret;

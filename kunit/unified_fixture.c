@@ -37,7 +37,7 @@ struct unified *unified_create(struct kunit *test)
 	u->args = unified_args(u);
 	u->locked = current->mm->locked_vm;
 	sluice_space_init(&u->space);
-	down_write(&u->space.lock);
+	sluice_space_lock_close(&u->space);
 	KUNIT_EXPECT_EQ(test, 0, sluice_unified_init(&u->space));
 	u->space.type = SLUICE_SPACE_UNIFIED;
 	up_write(&u->space.lock);
@@ -79,7 +79,7 @@ int unified_attach(struct unified *u, unsigned int group)
 {
 	int ret;
 
-	down_write(&u->space.lock);
+	sluice_space_lock_close(&u->space);
 	ret = sluice_space_attach(&u->space, u->fg[group]->group);
 	up_write(&u->space.lock);
 	u->attached[group] = !ret;
@@ -88,7 +88,7 @@ int unified_attach(struct unified *u, unsigned int group)
 
 void unified_detach(struct unified *u, unsigned int group)
 {
-	down_write(&u->space.lock);
+	sluice_space_lock_close(&u->space);
 	sluice_space_detach(&u->space, u->fg[group]->group);
 	up_write(&u->space.lock);
 	u->attached[group] = false;
