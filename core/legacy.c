@@ -221,7 +221,9 @@ static int map_few(struct map *map, unsigned long vaddr, size_t npages)
 	u64 done = 0;
 	long pinned;
 
-	pinned = pin(map, vaddr, npages, pages);
+	pinned = npages;
+	if (unlikely(!sluice_pin_present(vaddr, npages, prot, pages)))
+		pinned = pin(map, vaddr, npages, pages);
 	if (pinned < 0)
 		return pinned;
 	if (pinned != npages)

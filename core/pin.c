@@ -74,6 +74,36 @@ long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
 }
 
 /**
+ * sluice_pin_present - pin pages that are there, for few of them
+ * @vaddr: as sluice_pin()
+ * @npages: as sluice_pin()
+ * @prot: as sluice_pin()
+ * @pages: as sluice_pin()
+ *
+ * No page fault is handled, so no user can hold it back that way: it may be called with a
+ * space's lock held, which spares the price of letting go.
+ *
+ * Return: true if all are pinned; false: none is, and sluice_pin() will say why.
+ */
+bool sluice_pin_present(unsigned long vaddr, size_t npages, unsigned int prot,
+			struct page **pages)
+{
+	unsigned int flags = FOLL_LONGTERM | FOLL_NOFAULT;
+	long pinned;
+
+	KUNIT_STATIC_STUB_REDIRECT(sluice_pin_present, vaddr, npages, prot,
+				   pages);
+	if (prot & SLUICE_PROT_WRITE)
+		flags |= FOLL_WRITE;
+	pinned = pin_user_pages_fast(vaddr, npages, flags, pages);
+	if (likely(pinned == npages))
+		return true;
+	if (pinned > 0)
+		unpin_user_pages(pages, pinned);
+	return false;
+}
+
+/**
  * sluice_unpin_pages - undo sluice_pin() after a map failed
  * @pages: the pages
  * @npages: how many

@@ -96,6 +96,8 @@ int sluice_account(struct mm_struct *mm, unsigned long npages);
 void sluice_unaccount(struct mm_struct *mm, unsigned long npages);
 long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
 		struct page **pages);
+bool sluice_pin_present(unsigned long vaddr, size_t npages, unsigned int prot,
+			struct page **pages);
 void sluice_unpin_pages(struct page **pages, size_t npages, unsigned int prot);
 void sluice_unpin_extent(const struct sluice_extent *extent, unsigned int prot);
 void sluice_unpin_tces(const struct sluice_extent *extent, unsigned int lg2);
