@@ -262,6 +262,8 @@ static int neighbour(struct test_thread *self)
 		int ret = 0;
 		u64 done;
 
+		if (pt_reclaim_due(&t->pt) || round % 16 == 15)
+			race_reclaim(race);
 		at = prandom_u32_state(&rnd) % (PT_PAGES / stride) * stride +
 		     self->nr * race->chunk;
 		/* Chunks don't divide windows evenly. */
@@ -292,8 +294,6 @@ static int neighbour(struct test_thread *self)
 		up_read(&race->lock);
 		if (ret)
 			return ret;
-		if (pt_reclaim_due(&t->pt) || round % 64 == 63)
-			race_reclaim(race);
 	}
 	return 0;
 }
