@@ -100,8 +100,7 @@ echo "1..$((5 + 2 * ROUNDS))"
 echo "hostio: begin" >/dev/kmsg
 type=$(cat "/sys/bus/pci/devices/$NVME2/iommu_group/type")
 echo "# the disk's domain: $type"
-[ "$type" = "$HOST_DOMAIN" ]
-result domain-is-what-was-asked-for $?
+expect domain-is-what-was-asked-for test "$type" = "$HOST_DOMAIN"
 
 mkdir -p $MNT
 dd if=/dev/urandom of=$POOL bs=1k count=$POOL_KIB 2>/dev/null

@@ -58,12 +58,11 @@ round()
 	give "$NVME3" vfio-pci
 	give "$NIC2" vfio-pci
 	sum=$(nvme-read "$NVME3" | sha256sum)
-	[ "${sum%% *}" = "$NVME3_SHA256" ]
-	result "$1-user-reads" $?
+	expect "$1-user-reads" test "${sum%% *}" = "$NVME3_SHA256"
 	give "$2" -
 	give "$3" -
-	[ "$(driver "$NVME3")" = nvme ] && [ "$(driver "$NIC2")" = e1000e ]
-	result "$1-host-drivers" $?
+	expect "$1-host-drivers" test \
+		"$(driver "$NVME3") $(driver "$NIC2")" = "nvme e1000e"
 	[ "$(host_sum)" = "$NVME3_SHA256" ]
 	result "$1-disk-reads-back" $?
 	nic_up

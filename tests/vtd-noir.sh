@@ -20,16 +20,17 @@ echo "TAP version 13"
 echo "1..6"
 dmesg | grep 'sluice vtd: stays out: ' | grep -q 'interrupt remapping'
 result says-why $?
-[ ! -e /sys/class/iommu/dmar0 ]
-result drives-nothing $?
-[ -z "$(ls /sys/kernel/iommu_groups)" ]
-result no-groups $?
+expect drives-nothing test ! -e /sys/class/iommu/dmar0
+expect no-groups test -z "$(ls /sys/kernel/iommu_groups)"
 answer=$(bind "$EDU0")
 echo "# $answer"
 echo "$answer" | grep -q 'Invalid argument'
 result binding-is-refused $?
-[ ! -e "/sys/bus/pci/devices/$EDU0/driver" ] && [ ! -e /dev/vfio/0 ]
-result nothing-is-bound $?
+nothing_is_bound()
+{
+	[ ! -e "/sys/bus/pci/devices/$EDU0/driver" ] && [ ! -e /dev/vfio/0 ]
+}
+expect nothing-is-bound nothing_is_bound
 disk=$(echo "/sys/bus/pci/devices/$NVME1/nvme/"*/nvme*n1)
 have=$(sha256sum <"/dev/${disk##*/}")
 [ "${have%% *}" = "$NVME1_SHA256" ]

@@ -15,3 +15,16 @@ result()
 		echo "not ok $number $1"
 	fi
 }
+
+# expect NAME COMMAND...: the same, by whether the command succeeds. For conditions, too:
+# "expect NAME test ...".
+expect()
+{
+	expected=$1
+	shift
+	if "$@"; then
+		result "$expected" 0
+	else
+		result "$expected" 1
+	fi
+}
