@@ -23,6 +23,7 @@
 #include <linux/slab.h>
 
 #include "op.h"
+#include "tree.h"
 
 /**
  * struct atomic - a batch
@@ -75,7 +76,6 @@ static struct piece next_piece(struct maple_tree *tree,
 	MA_STATE(mas, tree, range->start, range->start);
 	struct piece p = { .range = *range };
 
-	mas_lock(&mas);
 	p.entry = mas_find(&mas, range->last);
 	if (p.entry && mas.index > range->start) {
 		/* Something comes, but not at once. */
@@ -84,7 +84,6 @@ static struct piece next_piece(struct maple_tree *tree,
 	} else if (p.entry) {
 		p.range.last = min(mas.last, range->last);
 	}
-	mas_unlock(&mas);
 	sluice_range_consume(range, p.range.last);
 	return p;
 }
@@ -92,7 +91,7 @@ static struct piece next_piece(struct maple_tree *tree,
 static int set_piece(struct atomic *a, const struct sluice_range *range,
 		     void *entry)
 {
-	return mtree_store_range(&a->overlay, range->start, range->last, entry,
+	return sluice_tree_store(&a->overlay, range->start, range->last, entry,
 				 GFP_KERNEL_ACCOUNT);
 }
 
@@ -146,7 +145,7 @@ static int plan_unmap(struct atomic *a, const struct sluice_dma_op *op)
 				a->unmapped += p.range.last - p.range.start + 1;
 		}
 		ret = set_piece(a, &part, NOTHING) ?:
-		      mtree_store_range(&a->unmaps, part.start, part.last,
+		      sluice_tree_store(&a->unmaps, part.start, part.last,
 					NOTHING, GFP_KERNEL_ACCOUNT);
 		if (ret)
 			return ret;
@@ -333,7 +332,7 @@ static void give_up(struct atomic *a, const struct sluice_range *range)
 	sluice_txn_undo(a->txn, range->start, range->last);
 	/* If that fails, nothing is unpinned any more. */
 	if (!sluice_txn_flush(a->txn))
-		mtree_store_range(&a->overlay, range->start, range->last,
+		sluice_tree_store(&a->overlay, range->start, range->last,
 				  NOTHING, GFP_KERNEL | __GFP_NOFAIL);
 }
 
@@ -445,8 +444,8 @@ int sluice_atomic_run(struct sluice_txn *txn, const struct sluice_dma_op *ops,
 			     GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!a.regions)
 		return -ENOMEM;
-	mt_init(&a.overlay);
-	mt_init(&a.unmaps);
+	sluice_tree_init(&a.overlay);
+	sluice_tree_init(&a.unmaps);
 	ret = run(&a);
 	*at = min(a.at, nr - 1);
 	if (ret) {
@@ -455,8 +454,8 @@ int sluice_atomic_run(struct sluice_txn *txn, const struct sluice_dma_op *ops,
 		ret = commit(&a);
 		unpin_rest(&a, false);
 	}
-	mtree_destroy(&a.unmaps);
-	mtree_destroy(&a.overlay);
+	sluice_tree_destroy(&a.unmaps);
+	sluice_tree_destroy(&a.overlay);
 	kvfree(a.regions);
 	return ret;
 }

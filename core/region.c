@@ -16,6 +16,7 @@
 #include <linux/sched/user.h>
 #include <linux/slab.h>
 
+#include "tree.h"
 #include "unified.h"
 
 /* Extents read from a table at a time. */
@@ -192,7 +193,7 @@ void sluice_region_free(struct sluice_region *region)
 		atomic_long_sub(region->npages, &region->user->locked_vm);
 		free_uid(region->user);
 	}
-	mtree_destroy(&region->pfns);
+	sluice_tree_destroy(&region->pfns);
 	kvfree(region->runs);
 	kfree(region);
 }
@@ -261,7 +262,7 @@ struct sluice_region *sluice_region_pin(unsigned long vaddr,
 	if (!region)
 		return ERR_PTR(-ENOMEM);
 	region->prot = prot;
-	mt_init(&region->pfns);
+	sluice_tree_init(&region->pfns);
 	/* First: nothing is pinned beyond the limit. */
 	ret = sluice_account(current->mm, npages);
 	if (ret)
@@ -347,7 +348,7 @@ static int make_pfns(struct sluice_region *region)
 		const struct sluice_run *run = &region->runs[i];
 		int ret;
 
-		ret = mtree_store_range(&region->pfns, run->pfn, run->pfn +
+		ret = sluice_tree_store(&region->pfns, run->pfn, run->pfn +
 					(run[1].first - run->first - 1),
 					region, GFP_KERNEL_ACCOUNT);
 		if (ret)
@@ -378,12 +379,10 @@ static int covered(struct sluice_unified *uni, struct sluice_region *without,
 		MA_STATE(mas, &without->pfns, at, at);
 		unsigned long next = 0;
 
-		mas_lock(&mas);
 		if (!mas_find(&mas, last))
 			at = last + 1;
 		else
 			at = max(at, mas.index);
-		mas_unlock(&mas);
 		if (at > last)
 			return 1;
 		xa_for_each(&uni->regions, index, region) {
@@ -395,10 +394,8 @@ static int covered(struct sluice_unified *uni, struct sluice_region *without,
 			ret = make_pfns(region);
 			if (ret)
 				return ret;
-			mas_lock(&other);
 			if (mas_walk(&other))
 				next = other.last + 1;
-			mas_unlock(&other);
 			if (next)
 				break;
 		}

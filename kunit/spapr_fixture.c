@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "core/tree.h"
 #include "spapr_fixture.h"
 
 /* Steps of a look at what is mapped: the smallest page. */
@@ -236,7 +237,7 @@ unsigned long spapr_pretend(struct spapr *s, unsigned long vaddr, u64 phys,
 	region->nr_runs = nr;
 	region->prot = SLUICE_PROT_READ | SLUICE_PROT_WRITE;
 	region->vaddr = vaddr;
-	mt_init(&region->pfns);
+	sluice_tree_init(&region->pfns);
 	sluice_space_lock_close(&s->space);
 	KUNIT_EXPECT_EQ(s->test, 0, sluice_spapr_add(&s->space, region));
 	up_write(&s->space.lock);
@@ -253,7 +254,7 @@ void spapr_forget(struct spapr *s)
 			    sluice_spapr_take(&s->space, region->vaddr,
 					      (u64)region->npages << PAGE_SHIFT));
 	up_write(&s->space.lock);
-	mtree_destroy(&region->pfns);
+	sluice_tree_destroy(&region->pfns);
 	s->pretended = NULL;
 }
 

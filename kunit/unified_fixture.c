@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "core/tree.h"
 #include "unified_fixture.h"
 
 /* In @args: the structure, and behind it a batch's operations. */
@@ -295,7 +296,7 @@ u32 unified_pretend(struct unified *u, const struct sluice_run *runs,
 	region->nr_runs = nr_runs;
 	region->npages = npages;
 	region->prot = SLUICE_PROT_READ | SLUICE_PROT_WRITE;
-	mt_init(&region->pfns);
+	sluice_tree_init(&region->pfns);
 	KUNIT_ASSERT_EQ(u->test, 0, xa_alloc(&u->space.uni->regions, &handle,
 					     region, xa_limit_31b,
 					     GFP_KERNEL));
@@ -307,7 +308,7 @@ void unified_forget(struct unified *u, u32 handle)
 	struct sluice_region *region = xa_erase(&u->space.uni->regions, handle);
 
 	KUNIT_ASSERT_NOT_NULL(u->test, region);
-	mtree_destroy(&region->pfns);
+	sluice_tree_destroy(&region->pfns);
 }
 
 /* ---- What is to be seen ---- */
