@@ -99,8 +99,18 @@ void sluice_space_lock_close(struct sluice_space *space)
 	settle_paused(space);
 }
 
-static noinline int wait_hold(struct sluice_space *space,
-			      struct sluice_hold *holds, unsigned int nr)
+/**
+ * sluice_space_wait_hold - take ranges that somebody else has
+ * @space: the space; the caller holds its lock for reading, and has done nothing yet
+ * @holds: the caller's records, filled with the ranges
+ * @nr: how many, at least 1
+ *
+ * Lets go of the space meanwhile.
+ *
+ * Return: as sluice_space_hold().
+ */
+int sluice_space_wait_hold(struct sluice_space *space,
+			   struct sluice_hold *holds, unsigned int nr)
 {
 	struct sluice_pause pause = {};
 	int ret;
@@ -111,42 +121,4 @@ static noinline int wait_hold(struct sluice_space *space,
 		return ret;
 	sluice_inflight_release_all(&space->inflight, holds, nr);
 	return -ERESTART;
-}
-
-/**
- * sluice_space_hold - take a range of a space for an operation
- * @space: the space; the caller holds its lock for reading, and has done nothing yet
- * @hold: the caller's record, on its stack until released
- * @start: first IOVA
- * @last: last IOVA, inclusive
- *
- * If it has to wait for others, it lets go of the space meanwhile.
- *
- * Return: 0; -EINTR if the task was killed; -ERESTART if the space has changed. The range
- * isn't held then.
- */
-int sluice_space_hold(struct sluice_space *space, struct sluice_hold *hold,
-		      u64 start, u64 last)
-{
-	hold->node.start = start;
-	hold->node.last = last;
-	if (likely(sluice_inflight_try(&space->inflight, hold)))
-		return 0;
-	return wait_hold(space, hold, 1);
-}
-
-/**
- * sluice_space_hold_all - take several ranges of a space for one operation
- * @space: the space; as for sluice_space_hold()
- * @holds: the caller's records, filled with the ranges; they may overlap each other
- * @nr: how many, at least 1
- *
- * Return: as sluice_space_hold().
- */
-int sluice_space_hold_all(struct sluice_space *space, struct sluice_hold *holds,
-			  unsigned int nr)
-{
-	if (likely(sluice_inflight_try_all(&space->inflight, holds, nr)))
-		return 0;
-	return wait_hold(space, holds, nr);
 }

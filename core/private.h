@@ -436,10 +436,48 @@ enum sluice_resumed sluice_space_resume(struct sluice_space *space,
 					struct sluice_pause *pause);
 int sluice_space_lock_write(struct sluice_space *space);
 void sluice_space_lock_close(struct sluice_space *space);
-int sluice_space_hold(struct sluice_space *space, struct sluice_hold *hold,
-		      u64 start, u64 last);
-int sluice_space_hold_all(struct sluice_space *space, struct sluice_hold *holds,
-			  unsigned int nr);
+int sluice_space_wait_hold(struct sluice_space *space,
+			   struct sluice_hold *holds, unsigned int nr);
+
+/**
+ * sluice_space_hold - take a range of a space for an operation
+ * @space: the space; the caller holds its lock for reading, and has done nothing yet
+ * @hold: the caller's record, on its stack until released
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ *
+ * If it has to wait for others, it lets go of the space meanwhile.
+ *
+ * Return: 0; -EINTR if the task was killed; -ERESTART if the space has changed. The range
+ * isn't held then.
+ */
+static inline int sluice_space_hold(struct sluice_space *space,
+				    struct sluice_hold *hold, u64 start,
+				    u64 last)
+{
+	hold->node.start = start;
+	hold->node.last = last;
+	if (likely(sluice_inflight_try(&space->inflight, hold)))
+		return 0;
+	return sluice_space_wait_hold(space, hold, 1);
+}
+
+/**
+ * sluice_space_hold_all - take several ranges of a space for one operation
+ * @space: the space; as for sluice_space_hold()
+ * @holds: the caller's records, filled with the ranges; they may overlap each other
+ * @nr: how many, at least 1
+ *
+ * Return: as sluice_space_hold().
+ */
+static inline int sluice_space_hold_all(struct sluice_space *space,
+					struct sluice_hold *holds,
+					unsigned int nr)
+{
+	if (likely(sluice_inflight_try_all(&space->inflight, holds, nr)))
+		return 0;
+	return sluice_space_wait_hold(space, holds, nr);
+}
 
 /**
  * sluice_space_again - must an operation begin anew?
