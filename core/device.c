@@ -55,7 +55,9 @@ void sluice_device_init(struct sluice_device *sdev, struct device *dev,
 	refcount_set(&sdev->refs, 1);
 	init_completion(&sdev->released);
 	INIT_LIST_HEAD(&sdev->group_node);
+	mutex_init(&sdev->mmio_turn);
 	INIT_LIST_HEAD(&sdev->mmio_maps);
+	INIT_LIST_HEAD(&sdev->mmio_revoked);
 }
 
 static bool ops_complete(const struct sluice_device_ops *ops)

@@ -708,30 +708,3 @@ int sluice_legacy_fill(struct sluice_space *space, struct sluice_domain *to)
 	}
 	return 0;
 }
-
-/**
- * sluice_legacy_fill_mmio - the same for device memory
- * @space: the space; the caller holds its lock for writing, and the mmio lock
- *	until @to is in the space's list
- * @to: the new domain
- *
- * Return: as sluice_legacy_fill().
- */
-int sluice_legacy_fill_mmio(struct sluice_space *space,
-			    struct sluice_domain *to)
-{
-	struct rb_node *node;
-
-	lockdep_assert_held_write(&space->lock);
-	for (node = rb_first(&space->maps); node; node = rb_next(node)) {
-		struct sluice_mapping *mapping =
-			rb_entry(node, struct sluice_mapping, node);
-		int ret = 0;
-
-		if (mapping->mmio)
-			ret = sluice_mmio_fill(mapping->mmio, to);
-		if (ret)
-			return ret;
-	}
-	return 0;
-}

@@ -12,14 +12,15 @@
  *       sluice_space.lock		rwsem: domains, groups, apertures
  *         mmap_lock			accounting, finding BAR maps
  *         backends_lock		mutex: probe and release (backend.c)
- *         mmio_lock			mutex: peer-to-peer maps (mmio.c)
+ *         sluice_device.mmio_turn	mutex: withdrawals and returns (mmio_return.c)
+ *           mmio_lock			mutex: peer-to-peer maps (mmio.c)
  *           (the backend's locks, the IOMMU core's group mutex)
  *
  * No memory is pinned, and no range waited for, under sluice_space.lock (pause.c): users
  * can hold both back. A range may be tried for under it.
  *
- * mmio_lock also nests inside the bus driver's own locks, and those inside
- * mmap_lock (page faults). So nothing under mmio_lock may take the bus driver's
+ * These two also nest inside the bus driver's own locks, and those inside
+ * mmap_lock (page faults). So nothing under them may take the bus driver's
  * locks, mmap_lock or sluice_space.lock.
  *
  * groups_lock (group.c) is alone: nothing of the above is taken under it.
@@ -295,8 +296,11 @@ struct sluice_spapr;
  * @retired: records to be freed: many at once is cheaper than one by one
  * @nr_retired: used entries of @retired
  * @maps_lock: guards @maps, @sorted, @near and @retired
- * @mmio: where device memory is mapped, or will be again: &sluice_mmio_map.range; the
- *	mmio lock. It is its domains' &sluice_domain.reserved
+ * @mmio: where device memory is mapped, or will be again: &sluice_mmio_map.range;
+ *	changes with the mmio lock held. It is its domains' &sluice_domain.reserved
+ * @nr_mmio: how many of them; changes with the mmio lock held
+ * @filling: a domain in @domains that hasn't got all of @mmio yet, or NULL; the mmio lock
+ * @filled: the first IOVA from which on that is so; the mmio lock
  * @epoch: counts what changes under operations: domains, groups, type, windows, and
  *	whether a SPAPR space is enabled
  * @clears: counts how often all that was mapped went with the last group
@@ -322,7 +326,10 @@ struct sluice_space {
 	struct sluice_mapping *retired[SLUICE_RETIRED];
 	unsigned int nr_retired;
 	spinlock_t maps_lock;	/* maps */
-	struct rb_root_cached mmio;
+	struct sluice_reserved mmio;
+	unsigned int nr_mmio;
+	struct sluice_domain *filling;
+	u64 filled;
 
 	u64 epoch;
 	u64 clears;
@@ -546,8 +553,6 @@ int sluice_legacy_map(struct sluice_space *space, u64 iova,
 int sluice_legacy_check_fit(struct sluice_space *space,
 			    const struct sluice_ranges *usable, u64 pgsizes);
 int sluice_legacy_fill(struct sluice_space *space, struct sluice_domain *to);
-int sluice_legacy_fill_mmio(struct sluice_space *space,
-			    struct sluice_domain *to);
 struct sluice_mapping *sluice_mapping_find(struct sluice_space *space,
 					   u64 start, u64 last);
 void sluice_mapping_erase(struct sluice_space *space,
@@ -563,15 +568,21 @@ void sluice_legacy_clear(struct sluice_space *space);
 void sluice_legacy_unwind(struct sluice_space *space,
 			  struct sluice_mapping *mapping, u64 bytes);
 
-/* ---- mmio.c: peer-to-peer maps of device memory ---- */
+/* ---- mmio*.c: peer-to-peer maps of device memory ---- */
 
 struct sluice_mmio_map;
+
+/* Has the space none? What is in a range that is held was added by its last holder. */
+static inline bool sluice_mmio_none(const struct sluice_space *space)
+{
+	return !READ_ONCE(space->nr_mmio);
+}
 
 struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
 					unsigned long vaddr, u64 size,
 					unsigned int prot, u64 page);
 void sluice_mmio_unmap(struct sluice_mmio_map *map);
-int sluice_mmio_fill(struct sluice_mmio_map *map, struct sluice_domain *to);
+int sluice_mmio_fill(struct sluice_space *space, struct sluice_domain *to);
 bool sluice_mmio_at(unsigned long vaddr);
 int sluice_mmio_map_unified(struct sluice_space *space, u64 iova,
 			    unsigned long vaddr, u64 size, unsigned int prot,
@@ -580,8 +591,6 @@ int sluice_mmio_cut(struct sluice_space *space, u64 start, u64 last);
 bool sluice_mmio_overlaps(struct sluice_space *space, u64 start, u64 last);
 int sluice_mmio_unmap_range(struct sluice_space *space, u64 start, u64 last,
 			    u64 *unmapped);
-int sluice_mmio_fill_unified(struct sluice_space *space,
-			     struct sluice_domain *to);
 void sluice_mmio_drop(struct sluice_device *sdev);
 void sluice_mmio_lock(void);
 void sluice_mmio_unlock(void);

@@ -58,7 +58,8 @@ void sluice_space_init(struct sluice_space *space)
 	INIT_LIST_HEAD(&space->sorted);
 	space->near = &space->sorted;
 	spin_lock_init(&space->maps_lock);
-	space->mmio = RB_ROOT_CACHED;
+	spin_lock_init(&space->mmio.lock);
+	space->mmio.ranges = RB_ROOT_CACHED;
 	INIT_LIST_HEAD(&space->paused);
 	spin_lock_init(&space->paused_lock);
 }
@@ -126,8 +127,7 @@ bool sluice_space_reclaim(struct sluice_space *space)
 
 	if (sluice_space_lock_write(space))
 		return false;
-	/* Revocation works on domains without the space's lock. */
-	sluice_mmio_lock();
+	/* A revoker, who takes no lock of the space, is only at tables that stay. */
 	list_for_each_entry(domain, &space->domains, node) {
 		if (domain->ops->reclaim) {
 			WRITE_ONCE(domain->reclaim_due, false);
@@ -135,7 +135,6 @@ bool sluice_space_reclaim(struct sluice_space *space)
 			ret = true;
 		}
 	}
-	sluice_mmio_unlock();
 	if (space->uni)
 		sluice_unified_trim_tables(space);
 	up_write(&space->lock);
@@ -369,12 +368,8 @@ static struct sluice_domain *add_domain(struct sluice_space *space,
 	if (ret)
 		goto err_clear;
 
-	sluice_mmio_lock();
-	ret = space->uni ? sluice_mmio_fill_unified(space, domain) :
-			   sluice_legacy_fill_mmio(space, domain);
-	if (!ret)
-		list_add_tail(&domain->node, &space->domains);
-	sluice_mmio_unlock();
+	/* Lists it, too. */
+	ret = sluice_mmio_fill(space, domain);
 	if (ret)
 		goto err_clear;
 	return domain;
@@ -570,11 +565,16 @@ found:
 	if (list_is_singular(&space->groups))
 		clear(space);
 	list_del(&att->node);
-	sluice_mmio_lock();
 	/* Others may have its content, but its windows are about to go. */
 	if (space->spapr && domain->nr_groups == 1 &&
-	    !list_empty(&space->groups))
+	    !list_empty(&space->groups)) {
+		/* No revoker shall be at what is emptied. */
+		sluice_mmio_lock();
+		list_del_init(&domain->node);
+		sluice_mmio_unlock();
 		sluice_spapr_empty(space, domain);
+	}
+	sluice_mmio_lock();
 	domain->ops->detach(domain, iommu_group);
 	last = !--domain->nr_groups &&
 	       !(is_unified(space) && list_is_singular(&space->domains));

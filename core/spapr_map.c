@@ -45,7 +45,7 @@ static __always_inline int find_window(const struct sluice_unified *uni,
 static __always_inline bool is_simple(struct sluice_space *space)
 {
 	return space->spapr->v2 && list_is_singular(&space->domains) &&
-	       list_empty_careful(&space->uni->mmio) &&
+	       sluice_mmio_none(space) &&
 	       !sluice_space_dead(space);
 }
 

@@ -60,7 +60,7 @@ static int map_next(struct map *map, const struct sluice_extent *extents,
 	int ret;
 
 	/* Nobody shall revoke anything here meanwhile. */
-	if (unlikely(!list_empty_careful(&map->txn->uni->mmio)) &&
+	if (unlikely(!sluice_mmio_none(map->txn->space)) &&
 	    sluice_mmio_overlaps(map->txn->space, extents->iova,
 				 extents[nr - 1].iova + extents[nr - 1].len - 1))
 		ret = -EEXIST;

@@ -162,7 +162,7 @@ int sluice_spapr_fit(struct sluice_space *space, struct sluice_domain *domain,
 /**
  * sluice_spapr_empty - unmap all in a domain that others have, too
  * @space: the space; its lock is held for writing
- * @domain: a domain with the space's windows; not listed, or under the mmio lock
+ * @domain: a domain with the space's windows; not listed
  *
  * Nothing is unpinned.
  */

@@ -31,7 +31,6 @@ int sluice_unified_init(struct sluice_space *space)
 	uni->mm = current->mm;
 	mmgrab(uni->mm);
 	xa_init_flags(&uni->regions, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
-	INIT_LIST_HEAD(&uni->mmio);
 	mutex_init(&uni->unregister_lock);
 	mutex_init(&uni->tables_lock);
 	space->uni = uni;
@@ -76,16 +75,16 @@ void sluice_unified_deinit(struct sluice_space *space)
 {
 	struct sluice_unified *uni = space->uni;
 	struct sluice_domain *domain, *next;
+	LIST_HEAD(domains);
 	bool stuck;
 
 	sluice_unified_clear(space);
 	stuck = sluice_space_dead(space);
 	sluice_mmio_lock();
-	list_for_each_entry_safe(domain, next, &space->domains, node) {
-		list_del(&domain->node);
-		sluice_domain_free(domain);
-	}
+	list_splice_init(&space->domains, &domains);
 	sluice_mmio_unlock();
+	list_for_each_entry_safe(domain, next, &domains, node)
+		sluice_domain_free(domain);
 
 	sluice_ranges_free(&space->usable);
 	if (space->spapr)
@@ -198,7 +197,7 @@ static int fill_window(struct sluice_space *space, struct sluice_domain *to,
 
 	sluice_reader_init(&reader, from, window->start, window->last);
 	while ((ret = sluice_reader_next(&reader, &e)) > 0) {
-		/* That may be revoked; sluice_mmio_fill_unified(). */
+		/* That may be revoked; sluice_mmio_fill(). */
 		if (e.prot & SLUICE_PROT_MMIO)
 			continue;
 		ret = sluice_domain_map(to, &e, 1, e.prot);

@@ -40,9 +40,6 @@
  *	writing, so who holds it for reading may use what was found
  * @registered: pages of all regions
  * @nr_regions: how many there are
- * @mmio: device memory that is mapped, or withdrawn and will be again,
- *	&sluice_mmio_map.space_node; changed under the mmio lock
- * @nr_mmio: how many
  * @mapped: bytes of registered memory that are mapped, by all operations that are
  *	complete
  * @unregister_lock: serialises unregistrations
@@ -56,8 +53,6 @@ struct sluice_unified {
 	struct xarray regions;
 	atomic_long_t registered;
 	atomic_t nr_regions;
-	struct list_head mmio;
-	unsigned int nr_mmio;
 	atomic64_t mapped;
 	struct mutex unregister_lock;	/* at most one at a time */
 	struct mutex tables_lock;	/* tables */

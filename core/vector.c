@@ -19,7 +19,7 @@ static bool simple(struct sluice_txn *txn)
 	struct sluice_domain *first = sluice_space_first_domain(space);
 
 	return list_is_singular(&space->domains) && !txn->stuck &&
-	       list_empty_careful(&txn->uni->mmio) &&
+	       sluice_mmio_none(txn->space) &&
 	       __ffs64(first->iommu->caps.pgsizes) == PAGE_SHIFT;
 }
 

@@ -8,7 +8,6 @@
  * contract_unified_test.c.
  */
 #include <linux/err.h>
-#include <linux/interval_tree.h>
 #include "contract.h"
 
 #define RO SLUICE_PROT_READ
@@ -773,7 +772,7 @@ static void contract_reserved(struct kunit *test)
 		.start = contract_iova(c, 200),
 		.last = contract_iova(c, 210) - 1,
 	};
-	struct rb_root_cached reserved = RB_ROOT_CACHED;
+	struct sluice_reserved reserved = { .ranges = RB_ROOT_CACHED };
 	unsigned int empty, kept;
 
 	if (!c->ops->reclaim || !c->seam->tables)
@@ -783,7 +782,8 @@ static void contract_reserved(struct kunit *test)
 	kept = c->seam->tables(c);
 	contract_map(c, CONTRACT_SUPER + 1, CONTRACT_SUPER, PHYS(1), RW);
 	unmap_for_now(c);
-	interval_tree_insert(&node, &reserved);
+	spin_lock_init(&reserved.lock);
+	interval_tree_insert(&node, &reserved.ranges);
 	c->domain->reserved = &reserved;
 	c->ops->reclaim(c->domain);
 	KUNIT_EXPECT_EQ(test, c->seam->tables(c), kept);
@@ -793,7 +793,7 @@ static void contract_reserved(struct kunit *test)
 	c->ops->reclaim(c->domain);
 	KUNIT_EXPECT_EQ(test, c->seam->tables(c), kept);
 	/* Nobody says so to the backend when they are needed no more. */
-	interval_tree_remove(&node, &reserved);
+	interval_tree_remove(&node, &reserved.ranges);
 	c->ops->reclaim(c->domain);
 	KUNIT_EXPECT_EQ(test, c->seam->tables(c), empty);
 	c->domain->reserved = NULL;

@@ -19,7 +19,6 @@
  *   freed before that, and nothing at all if the flush fails.
  */
 #include <linux/err.h>
-#include <linux/interval_tree.h>
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -463,8 +462,7 @@ static int fake_flush(struct sluice_domain *domain,
 /* Will the core map something there, and count on the tables? */
 static bool is_reserved(struct fake_domain *fd, u64 start, u64 last)
 {
-	return fd->domain.reserved &&
-	       interval_tree_iter_first(fd->domain.reserved, start, last);
+	return sluice_is_reserved(fd->domain.reserved, start, last);
 }
 
 /* Unlinks the empty tables below @table; is it empty itself then? */

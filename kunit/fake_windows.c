@@ -10,7 +10,6 @@
  */
 #include <linux/cleanup.h>
 #include <linux/err.h>
-#include <linux/interval_tree.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -455,9 +454,8 @@ static bool is_reserved(struct fake_win_domain *fd, const struct window *w,
 {
 	u64 bytes = (u64)ENTRIES << w->lg2, start = w->start + table * bytes;
 
-	return fd->domain.reserved &&
-	       interval_tree_iter_first(fd->domain.reserved, start,
-					start + (bytes - 1));
+	return sluice_is_reserved(fd->domain.reserved, start,
+				  start + (bytes - 1));
 }
 
 static void reclaim_window(struct fake_win_domain *fd, struct window *w)

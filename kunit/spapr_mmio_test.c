@@ -81,7 +81,7 @@ static void spapr_mmio_map_unmap(struct kunit *test)
 	spapr_expect_hole(s, 0, 0, 4 * PAGE_SIZE);
 	expect_bar(s, 0, SZ_16M, TCE, TCE);
 	/* Nobody revokes what comes there later. */
-	KUNIT_EXPECT_EQ(test, s->space.uni->nr_mmio, 1);
+	KUNIT_EXPECT_EQ(test, s->space.nr_mmio, 1);
 	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, 0, ram, TCE, RW));
 	sluice_device_mmio_revoke(&peer->sdev);
 	spapr_expect_mapped(s, 0, 0, ram, TCE, true);
@@ -94,11 +94,11 @@ static void spapr_mmio_map_unmap(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, SZ_16M, ram, TCE, RW));
 	sluice_device_mmio_enable(&peer->sdev);
 	spapr_expect_mapped(s, 0, SZ_16M, ram, TCE, true);
-	KUNIT_EXPECT_EQ(test, s->space.uni->nr_mmio, 0);
+	KUNIT_EXPECT_EQ(test, s->space.nr_mmio, 0);
 	/* A page of it. */
 	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, SZ_16M, addr, TCE, RW));
 	KUNIT_ASSERT_EQ(test, 0, spapr_unmap(s, SZ_16M, TCE));
-	KUNIT_EXPECT_EQ(test, s->space.uni->nr_mmio, 0);
+	KUNIT_EXPECT_EQ(test, s->space.nr_mmio, 0);
 	/* More than there is, behind the device's memory. */
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			spapr_map(s, 0, addr, (BAR_PAGES + 1) * PAGE_SIZE, RW));

@@ -150,7 +150,7 @@ static void mmio_is_taken(struct kunit *test)
 	expect_bar(&s, 2, 0, BAR_PAGES);
 	KUNIT_EXPECT_EQ(test, unified_clear(u), BAR_PAGES);
 	expect_hole(&s, 0, 0, BAR_PAGES);
-	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&u->space.mmio.rb_root));
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&u->space.mmio.ranges.rb_root));
 	scene_finish(test, &s);
 }
 
@@ -206,7 +206,7 @@ static void mmio_parts_return(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			unified_do(u, make_unmap(AT + PAGES(SUPER + 1),
 						 SUPER)));
-	KUNIT_EXPECT_EQ(test, u->space.uni->nr_mmio, 3);
+	KUNIT_EXPECT_EQ(test, u->space.nr_mmio, 3);
 	on_without_tables(&s);
 	expect_bar(&s, 0, 0, 10);
 	expect_hole(&s, 0, 10, 5);
@@ -461,7 +461,7 @@ static void mmio_closed(struct kunit *test)
 			off(&s);
 		peer_destroy(test, s.peer, s.addr, s.npages);
 		expect_hole(&s, 0, 0, BAR_PAGES);
-		KUNIT_EXPECT_EQ(test, u->space.uni->nr_mmio, 0);
+		KUNIT_EXPECT_EQ(test, u->space.nr_mmio, 0);
 		on(&s);
 		expect_hole(&s, 0, 0, BAR_PAGES);
 		KUNIT_EXPECT_EQ(test, 0,
@@ -623,7 +623,7 @@ static void mmio_race(struct kunit *test)
 			unified_do(s.u, make_map(AT, s.addr, 2 * SUPER, RW)));
 	expect_bar(&s, 0, 0, 2 * SUPER);
 	KUNIT_EXPECT_EQ(test, unified_clear(s.u), 2 * SUPER);
-	KUNIT_EXPECT_EQ(test, s.u->space.uni->nr_mmio, 0);
+	KUNIT_EXPECT_EQ(test, s.u->space.nr_mmio, 0);
 	scene_finish(test, &s);
 }
 

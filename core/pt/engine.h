@@ -9,7 +9,6 @@
 #include <linux/bitops.h>
 #include <linux/bug.h>
 #include <linux/gfp.h>
-#include <linux/interval_tree.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/list.h>

@@ -57,18 +57,12 @@ static void forget_cut(struct pt *pt, __le64 *slot, u64 entry, u64 start,
 	entry_set(slot, entry & ~(FMT_SW_CUT | FMT_SW_PART));
 }
 
-/* Will something be mapped there that doesn't say so in the tables? */
-static bool is_reserved(struct rb_root_cached *reserved, u64 start, u64 last)
-{
-	return reserved && interval_tree_iter_first(reserved, start, last);
-}
-
 /*
  * Unlinks what is empty below a table whose first IOVA is @base. Returns
  * whether nothing is left in it.
  */
 static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
-			  u64 base, struct rb_root_cached *reserved,
+			  u64 base, struct sluice_reserved *reserved,
 			  struct sluice_gather *gather)
 {
 	unsigned int lg2 = entry_lg2(pt, level), i;
@@ -93,7 +87,7 @@ static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
 			empty = false;
 			continue;
 		}
-		if (is_reserved(reserved, start, last)) {
+		if (sluice_is_reserved(reserved, start, last)) {
 			forget_cut(pt, &table[i], entry, start, level, gather);
 			/* Nothing else will tell when it is so no more. */
 			mark_stale(pt);
@@ -109,7 +103,7 @@ static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
 	return empty;
 }
 
-static void engine_reclaim(struct pt *pt, struct rb_root_cached *reserved,
+static void engine_reclaim(struct pt *pt, struct sluice_reserved *reserved,
 			   struct sluice_gather *gather)
 {
 	long nr = pt_nr_tables(pt);

@@ -10,9 +10,11 @@
 #ifndef SLUICE_BACKEND_H
 #define SLUICE_BACKEND_H
 
+#include <linux/interval_tree.h>
 #include <linux/iommu.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 /**
@@ -97,9 +99,42 @@
  * unsupported.
  */
 
-struct rb_root_cached;
 struct sluice_backend;
 struct sluice_domain;
+
+/**
+ * struct sluice_reserved - where nothing may be mapped, but others may be at work
+ * @lock: guards @ranges; innermost
+ * @ranges: an interval tree of IOVAs (linux/interval_tree.h): device memory that is
+ *	mapped, or will be again
+ *
+ * Whoever withdraws that memory, or maps it again, holds no lock of the space.
+ */
+struct sluice_reserved {
+	spinlock_t lock;	/* ranges */
+	struct rb_root_cached ranges;
+};
+
+/**
+ * sluice_is_reserved - has a range to be left alone?
+ * @reserved: NULL if nothing has
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ *
+ * Return: true if anything in it is reserved.
+ */
+static inline bool sluice_is_reserved(struct sluice_reserved *reserved,
+				      u64 start, u64 last)
+{
+	bool ret;
+
+	if (!reserved)
+		return false;
+	spin_lock(&reserved->lock);
+	ret = interval_tree_iter_first(&reserved->ranges, start, last);
+	spin_unlock(&reserved->lock);
+	return ret;
+}
 
 /**
  * enum sluice_domain_kind - who keeps the record of what a domain has mapped
@@ -427,9 +462,10 @@ struct sluice_iommu {
  * @reclaim: optional. Free tables that no longer hold an entry. The core
  *	calls it when a @prepare or @map failed with -ENOMEM, and when the
  *	backend has set &sluice_domain.reclaim_due. Tables that reach into a range of
- *	&sluice_domain.reserved stay.
+ *	&sluice_domain.reserved stay: ask sluice_is_reserved() for each.
  *	Locks: the space's lock is held for writing: no other operation on
- *	the domain runs. The backend must flush before it frees.
+ *	the domain runs, but for @map in place, @unmap with the tables kept, and @flush,
+ *	in ranges that are reserved. The backend must flush before it frees.
  *
  * @windows: optional: operations on windows. A backend that has them has no
  *	domains of the kind %SLUICE_DOMAIN_MAPPINGS; one that hasn't has none of
@@ -506,9 +542,7 @@ struct sluice_window_ops {
  * @dead: a flush failed: nothing that was mapped may be unpinned any more. Set by the
  *	core; and by the backend if a group that has left may still use the domain, but
  *	the instance isn't dead. Never cleared, read without a lock
- * @reserved: IOVAs where nothing may be mapped now, but will be again: an interval tree
- *	(linux/interval_tree.h), or NULL; changes only with the lock of peer-to-peer
- *	maps held, which the core holds when it calls @reclaim
+ * @reserved: IOVAs where others may be at work, or NULL; see there
  * @tables: pages of memory that its tables take; kept by the backend, up to date
  *	when @prepare, @cut, @map, @flush or @reclaim returns; read without a
  *	lock. Of unified domains only
@@ -522,7 +556,7 @@ struct sluice_domain {
 	unsigned int nr_groups;
 	bool reclaim_due;
 	bool dead;
-	struct rb_root_cached *reserved;
+	struct sluice_reserved *reserved;
 	unsigned long tables;
 };
 

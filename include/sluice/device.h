@@ -96,8 +96,11 @@ struct sluice_device_ops {
  * @released: completed when @refs drops to zero.
  * @inode: its address_space is shared by all fds of the device, so that
  *	sluice_device_zap() finds every user mapping.
- * @mmio_maps: peer-to-peer mappings of this device's memory, whether revoked or
- *	not; the core's mmio lock (core/mmio.c).
+ * @mmio_turn: one withdrawal of the device's memory, or return, at a time.
+ * @mmio_maps: peer-to-peer mappings of this device's memory; the core's mmio lock
+ *	(core/mmio.c).
+ * @mmio_revoked: those that are revoked; mmio lock.
+ * @nr_mmio: how many there are; mmio lock.
  * @mmio_live: device memory may be mapped for peer-to-peer DMA; mmio lock.
  */
 struct sluice_device {
@@ -112,7 +115,10 @@ struct sluice_device {
 	refcount_t refs;
 	struct completion released;
 	struct inode *inode;
+	struct mutex mmio_turn;	/* withdrawal and return */
 	struct list_head mmio_maps;
+	struct list_head mmio_revoked;
+	unsigned int nr_mmio;
 	bool mmio_live;
 };
 

@@ -156,7 +156,7 @@ struct pt_format {
 	size_t (*read)(struct pt *pt, struct sluice_range *range,
 		       struct sluice_extent *extents, size_t max);
 	bool (*read_each)(const struct pt *pt, u64 iova, size_t nr, u64 *pages);
-	void (*reclaim)(struct pt *pt, struct rb_root_cached *reserved,
+	void (*reclaim)(struct pt *pt, struct sluice_reserved *reserved,
 			struct sluice_gather *gather);
 	void (*destroy)(struct pt *pt);
 };
@@ -376,12 +376,12 @@ static inline void pt_reclaim(struct pt *pt, struct sluice_gather *gather)
 /**
  * pt_reclaim_except - pt_reclaim() of all but what somebody will need
  * @pt: as there
- * @reserved: an interval tree of IOVAs, or NULL: tables that reach into one of its
+ * @reserved: where others may be at work, or NULL: tables that reach into one of its
  *	ranges stay
  * @gather: as there
  */
 static inline void pt_reclaim_except(struct pt *pt,
-				     struct rb_root_cached *reserved,
+				     struct sluice_reserved *reserved,
 				     struct sluice_gather *gather)
 {
 	pt->fmt->reclaim(pt, reserved, gather);

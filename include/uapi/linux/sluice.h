@@ -238,7 +238,8 @@ struct sluice_window_remove {
  * with these rights; ENOENT: no such handle; EACCES: the memory was registered
  * with fewer rights; ENOMEM: no memory, or RLIMIT_MEMLOCK; EPERM: by address, and
  * the process isn't the owner of the space; EIO: the IOMMU doesn't answer.
- * Device memory: ENOSPC: more than 4,096 maps of it. Errors of an unmap: EINVAL:
+ * Device memory: ENOSPC: more than 4,096 maps of it in the space, or of the device (a
+ * map of more than 64 MiB counts as several). Errors of an unmap: EINVAL:
  * alignment, size, overflow; ENOMEM: no memory, or RLIMIT_MEMLOCK, for the tables that
  * it takes to cut a large page in two. An operation that fails has changed nothing.
  */
