@@ -29,6 +29,10 @@ demo check bench lint setup kernel-image programs:
 check-all:
 	@scripts/check --all
 
+# Not exported: a shell counts its own SECONDS.
+chaos:
+	@scripts/chaos $(or $(SECONDS),60) $(or $(SEED),1)
+
 clean:
 	rm -rf build
 
@@ -36,6 +40,6 @@ clean:
 distclean: clean
 	@scripts/drop-cache
 
-.PHONY: help demo check check-all bench lint setup kernel-image programs clean distclean
+.PHONY: help demo check check-all chaos bench lint setup kernel-image programs clean distclean
 
 endif
