@@ -164,6 +164,61 @@ int sluice_domain_map(struct sluice_domain *domain,
 }
 
 /**
+ * sluice_domain_prepare - see to it that one extent can be mapped
+ * @domain: the domain
+ * @extent: the extent; nothing need be mapped there
+ *
+ * May wait for memory.
+ *
+ * Return: 0; -EEXIST; -ENOMEM. What else is wrong the map will tell.
+ */
+int sluice_domain_prepare(struct sluice_domain *domain,
+			  const struct sluice_extent *extent)
+{
+	struct sluice_gather gather __uninitialized;
+	int ret;
+
+	if (!domain->ops->prepare)
+		return 0;
+	sluice_gather_init(&gather);
+	ret = domain->ops->prepare(domain, extent, 1, &gather);
+	if (gather.nr || gather.nonleaf)
+		sluice_domain_flush(domain, &gather);
+	return ret == -EEXIST || ret == -ENOMEM ? ret : 0;
+}
+
+/**
+ * sluice_domain_map_prepared - map one extent without memory, if that is possible
+ * @domain: the domain
+ * @extent: the extent, prepared
+ * @prot: &enum sluice_prot
+ *
+ * A backend that can't prepare, or not all, may wait for memory.
+ *
+ * Return: as sluice_domain_map().
+ */
+int sluice_domain_map_prepared(struct sluice_domain *domain,
+			       const struct sluice_extent *extent,
+			       unsigned int prot)
+{
+	struct sluice_gather gather __uninitialized;
+	u64 done = 0;
+	int ret = -ENOMEM;
+
+	sluice_gather_init(&gather);
+	if (domain->ops->prepare) {
+		gather.no_tables = true;
+		ret = domain->ops->map(domain, extent, 1, prot, &done,
+				       &gather);
+		gather.no_tables = false;
+	}
+	if (ret == -ENOMEM && !done)
+		ret = domain->ops->map(domain, extent, 1, prot, &done,
+				       &gather);
+	return sluice_domain_map_end(domain, extent, 1, done, ret, &gather);
+}
+
+/**
  * sluice_domain_copy - give a domain what another one has in a range
  * @to: the new domain, nothing mapped in the range
  * @from: a domain with the content

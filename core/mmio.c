@@ -18,6 +18,7 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "mmio.h"
@@ -224,18 +225,23 @@ void sluice_mmio_clear(struct sluice_mmio_map *map)
 	map->mapped = false;
 }
 
-static int map_domains(struct sluice_mmio_map *map)
+static struct sluice_extent extent_of(const struct sluice_mmio_map *map)
 {
-	struct sluice_extent extent = {
+	return (struct sluice_extent){
 		.iova = map->range.start,
 		.phys = map->phys,
 		.len = sluice_mmio_bytes(map),
 	};
+}
+
+static int map_domains(struct sluice_mmio_map *map)
+{
+	struct sluice_extent extent = extent_of(map);
 	struct sluice_domain *domain;
 	int ret;
 
 	list_for_each_entry(domain, &map->space->domains, node) {
-		ret = sluice_domain_map(domain, &extent, 1, map->prot);
+		ret = sluice_domain_map_prepared(domain, &extent, map->prot);
 		if (ret)
 			goto err_clear;
 	}
@@ -248,7 +254,7 @@ err_clear:
 	return ret;
 }
 
-/* Do its domains have large pages of device memory? The kernel's own can't split them. */
+/* Do all its domains map 1 GiB by one entry, and know of it? The kernel's drivers don't. */
 static bool large_pages(struct sluice_space *space)
 {
 	struct sluice_domain *domain;
@@ -256,8 +262,7 @@ static bool large_pages(struct sluice_space *space)
 	if (!(space->pgsizes & SZ_1G))
 		return false;
 	list_for_each_entry(domain, &space->domains, node) {
-		if (space->uni && domain->iommu->backend->rating ==
-					  SLUICE_RATING_GENERIC)
+		if (domain->iommu->backend->rating == SLUICE_RATING_GENERIC)
 			return false;
 	}
 	return true;
@@ -267,25 +272,24 @@ static bool large_pages(struct sluice_space *space)
  * How much is mapped, revoked or unmapped at a time: 64 MiB are 16,384 entries at
  * most. More, if one entry stands for all of it.
  */
-static u64 piece_of(struct sluice_space *space, u64 iova, phys_addr_t phys,
-		    u64 size)
+static u64 piece_of(const struct sluice_mmio_map *map, u64 iova, u64 size)
 {
-	if (IS_ALIGNED(iova | phys, SZ_1G) && size >= SZ_1G &&
-	    large_pages(space))
-		return SZ_1G;
-	return min_t(u64, size, SZ_64M - (iova & (SZ_64M - 1)));
+	u64 piece = max_t(u64, SZ_64M, map->page);
+
+	if (IS_ALIGNED(iova | map->phys, SZ_1G) && size >= SZ_1G &&
+	    large_pages(map->space))
+		return max_t(u64, SZ_1G, map->page);
+	return min_t(u64, size, piece - (iova & (piece - 1)));
 }
 
-/* Maps the first piece of @size bytes at @iova; the record is for that. */
-static int map_piece(struct sluice_mmio_map *map, u64 iova, u64 size)
+/* Finds where the first piece of @size bytes at @iova is; the record is for that. */
+static int find_piece(struct sluice_mmio_map *map, u64 iova, u64 size)
 {
-	struct sluice_space *space = map->space;
 	struct sluice_device *sdev = map->sdev;
 	size_t len = size;
-	int ret;
 
 	lockdep_assert_held(&mmio_lock);
-	if (max(space->nr_mmio, sdev->nr_mmio) >= SLUICE_MMIO_MAX)
+	if (max(map->space->nr_mmio, sdev->nr_mmio) >= SLUICE_MMIO_MAX)
 		return -ENOSPC;
 	if (!sdev->mmio_live ||
 	    sdev->ops->mmio_phys(sdev, map->offset, &map->phys, &len) ||
@@ -294,10 +298,47 @@ static int map_piece(struct sluice_mmio_map *map, u64 iova, u64 size)
 	if (!IS_ALIGNED(map->phys, map->page))
 		return -EINVAL;
 	map->range.start = iova;
-	map->range.last = iova + (piece_of(space, iova, map->phys, size) - 1);
+	map->range.last = iova + (piece_of(map, iova, size) - 1);
+	return 0;
+}
+
+/* Maps it where it was found, or says -EAGAIN if it is elsewhere by now. */
+static int map_found(struct sluice_mmio_map *map, u64 iova, u64 size)
+{
+	phys_addr_t phys = map->phys;
+	int ret = find_piece(map, iova, size);
+
+	if (ret)
+		return ret;
+	if (map->phys != phys)
+		return -EAGAIN;
 	ret = map_domains(map);
 	if (!ret)
 		sluice_mmio_insert(map);
+	return ret;
+}
+
+/* Memory for tables is waited for without the lock; the caller has the space's. */
+static int map_piece(struct sluice_mmio_map *map, u64 iova, u64 size)
+{
+	struct sluice_domain *domain;
+	struct sluice_extent extent;
+	int ret;
+
+	sluice_mmio_lock();
+	ret = find_piece(map, iova, size);
+	sluice_mmio_unlock();
+	if (ret)
+		return ret;
+	extent = extent_of(map);
+	list_for_each_entry(domain, &map->space->domains, node) {
+		ret = sluice_domain_prepare(domain, &extent);
+		if (ret)
+			return ret;
+	}
+	sluice_mmio_lock();
+	ret = map_found(map, iova, size);
+	sluice_mmio_unlock();
 	return ret;
 }
 
@@ -313,28 +354,14 @@ map_next(struct sluice_space *space, struct sluice_device *sdev, loff_t offset,
 		return ERR_PTR(-ENOMEM);
 	map->sdev = sdev;
 	map->offset = offset;
-	sluice_mmio_lock();
-	ret = map_piece(map, iova, size);
-	sluice_mmio_unlock();
+	/* Somebody moves the BAR meanwhile: that is one who has the device, too. */
+	do {
+		ret = map_piece(map, iova, size);
+	} while (ret == -EAGAIN && !fatal_signal_pending(current));
 	if (!ret)
 		return map;
 	sluice_mmio_free(map);
-	return ERR_PTR(ret);
-}
-
-/* Unmaps what @done bytes from @iova on have become. */
-static void unwind(struct sluice_space *space, struct sluice_mmio_map *first,
-		   u64 iova, u64 done)
-{
-	u64 unmapped = 0;
-
-	if (!done)
-		return;
-	if (space->uni)
-		sluice_mmio_unmap_range(space, iova, iova + (done - 1),
-					&unmapped);
-	else
-		sluice_mmio_unmap(first);
+	return ERR_PTR(ret == -EAGAIN ? -EINTR : ret);
 }
 
 /**
@@ -350,7 +377,7 @@ static void unwind(struct sluice_space *space, struct sluice_mmio_map *first,
  * to be used, if not; ERR_PTR(-EFAULT) if there is no device memory of ours,
  * not enough of it, with too few rights, or its decoding is off; -EINVAL if
  * it isn't aligned; -EEXIST if something is mapped there; -ENOSPC for too many records
- * in the space or of the device; -ENOMEM.
+ * in the space or of the device; -ENOMEM; -EINTR if the task was killed.
  */
 struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
 					unsigned long vaddr, u64 size,
@@ -372,7 +399,7 @@ struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
 		map = map_next(space, sdev, offset + done, iova + done,
 			       size - done, prot, page);
 		if (IS_ERR(map)) {
-			unwind(space, first, iova, done);
+			sluice_mmio_unmap(first);
 			first = map;
 			break;
 		}
@@ -385,6 +412,35 @@ struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
 	/* From here on the device's close revokes the map. */
 	fput(file);
 	return first;
+}
+
+/**
+ * sluice_mmio_check - would sluice_mmio_map() find what it is to map?
+ * @space: the space; the caller holds its lock and the IOVA range
+ * @iova: where it shall go
+ * @vaddr: address in the current process
+ * @size: bytes
+ * @prot: &enum sluice_prot
+ * @page: what the memory must be a multiple of
+ *
+ * Return: 0; or the errno of sluice_mmio_map(), as far as it isn't about @iova.
+ */
+int sluice_mmio_check(struct sluice_space *space, u64 iova, unsigned long vaddr,
+		      u64 size, unsigned int prot, u64 page)
+{
+	struct sluice_mmio_map map = { .space = space, .page = page };
+	struct file *file;
+	int ret;
+
+	file = find_memory(vaddr, size, prot, &map.offset);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	map.sdev = sluice_device_from_file(file);
+	sluice_mmio_lock();
+	ret = find_piece(&map, iova, size);
+	sluice_mmio_unlock();
+	fput(file);
+	return ret;
 }
 
 /**
@@ -407,8 +463,9 @@ int sluice_mmio_map_unified(struct sluice_space *space, u64 iova,
 }
 
 /**
- * sluice_mmio_unmap - undo sluice_mmio_map() in a legacy space
- * @map: what that returned; freed
+ * sluice_mmio_unmap - undo sluice_mmio_map()
+ * @map: what that returned, or NULL; freed. Of a legacy space, or of a device that is
+ *	kept open meanwhile
  *
  * Context: the space's lock and the IOVA range are held.
  */
@@ -429,20 +486,79 @@ void sluice_mmio_unmap(struct sluice_mmio_map *map)
 	}
 }
 
-/* ---- A new domain ---- */
+/* ---- Domains that come and go ---- */
 
-/* Gives @to what @map is about; if that is revoked, what it takes to map it again. */
-static int fill_one(struct sluice_mmio_map *map, struct sluice_domain *to)
+/*
+ * Gives @to what @map is about; if that is revoked, what it takes to map it again. Both
+ * have been prepared as @extent, or it says -EAGAIN.
+ */
+static int fill_one(const struct sluice_mmio_map *map, struct sluice_domain *to,
+		    const struct sluice_extent *extent)
 {
-	struct sluice_extent extent = {
-		.iova = map->range.start,
-		.phys = map->phys,
-		.len = sluice_mmio_bytes(map),
-	};
+	if (map->range.start != extent->iova || map->phys != extent->phys)
+		return -EAGAIN;
+	return map->mapped ? sluice_domain_map_prepared(to, extent, map->prot) :
+			     0;
+}
 
-	if (!map->mapped)
-		return sluice_mmio_prepare(to, map, false);
-	return sluice_domain_map(to, &extent, 1, map->prot);
+/* The next piece that @space->filling lacks; false if there is none, or if it fails. */
+static bool fill_next(struct sluice_space *space, int *ret)
+{
+	struct sluice_mmio_map *map;
+	struct sluice_extent extent;
+	u64 last;
+
+	sluice_mmio_assert_locked();
+	map = sluice_mmio_find(space, space->filled, U64_MAX);
+	if (!map)
+		return false;
+	extent = extent_of(map);
+	last = map->range.last;
+	sluice_mmio_unlock();
+	*ret = sluice_domain_prepare(space->filling, &extent);
+	cond_resched();
+	sluice_mmio_lock();
+	if (*ret)
+		return false;
+	/* It may be gone, or elsewhere. */
+	map = sluice_mmio_find(space, space->filled, U64_MAX);
+	if (!map)
+		return false;
+	*ret = fill_one(map, space->filling, &extent);
+	if (*ret == -EAGAIN) {
+		*ret = 0;
+		return true;
+	}
+	if (*ret || last == U64_MAX)
+		return false;
+	space->filled = last + 1;
+	return true;
+}
+
+/* Leaves nothing of device memory in @domain, and takes it off the space's list. */
+static void unfill(struct sluice_space *space, struct sluice_domain *domain)
+{
+	struct sluice_mmio_map *map;
+	u64 at = 0;
+
+	sluice_mmio_assert_locked();
+	/* Nothing comes back to it; and who revokes finds it until the end. */
+	space->filling = domain;
+	space->filled = 0;
+	while ((map = sluice_mmio_find(space, at, U64_MAX))) {
+		u64 last = map->range.last;
+
+		if (map->mapped)
+			sluice_domain_clear(domain, map->range.start, last);
+		if (last == U64_MAX)
+			break;
+		at = last + 1;
+		sluice_mmio_unlock();
+		cond_resched();
+		sluice_mmio_lock();
+	}
+	space->filling = NULL;
+	list_del_init(&domain->node);
 }
 
 /**
@@ -457,7 +573,6 @@ static int fill_one(struct sluice_mmio_map *map, struct sluice_domain *to)
  */
 int sluice_mmio_fill(struct sluice_space *space, struct sluice_domain *to)
 {
-	struct sluice_mmio_map *map;
 	int ret = 0;
 
 	lockdep_assert_held_write(&space->lock);
@@ -465,20 +580,28 @@ int sluice_mmio_fill(struct sluice_space *space, struct sluice_domain *to)
 	list_add_tail(&to->node, &space->domains);
 	space->filling = to;
 	space->filled = 0;
-	while ((map = sluice_mmio_find(space, space->filled, U64_MAX))) {
-		u64 last = map->range.last;
-
-		ret = fill_one(map, to);
-		if (ret || last == U64_MAX)
-			break;
-		space->filled = last + 1;
+	while (fill_next(space, &ret)) {
 		sluice_mmio_unlock();
 		cond_resched();
 		sluice_mmio_lock();
 	}
 	space->filling = NULL;
 	if (ret)
-		list_del(&to->node);
+		unfill(space, to);
 	sluice_mmio_unlock();
 	return ret;
+}
+
+/**
+ * sluice_mmio_unfill - take a domain out of a space's list, without device memory
+ * @space: the space; its lock is held for writing
+ * @domain: one of its domains
+ */
+void sluice_mmio_unfill(struct sluice_space *space,
+			struct sluice_domain *domain)
+{
+	lockdep_assert_held_write(&space->lock);
+	sluice_mmio_lock();
+	unfill(space, domain);
+	sluice_mmio_unlock();
 }

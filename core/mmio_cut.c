@@ -29,46 +29,87 @@ bool sluice_mmio_overlaps(struct sluice_space *space, u64 start, u64 last)
 	return sluice_is_reserved(&space->mmio, start, last);
 }
 
-/* Makes @at the beginning of a record, if it lies within one. */
-static int split_at(struct sluice_space *space, u64 at)
+/*
+ * Makes @at the beginning of a record, if it lies within one; *@rest, then, is that
+ * record, and NULL otherwise.
+ */
+static int split_at(struct sluice_space *space, u64 at,
+		    struct sluice_mmio_map **rest)
 {
-	struct sluice_mmio_map *map = sluice_mmio_find(space, at, at), *rest;
+	struct sluice_mmio_map *map = sluice_mmio_find(space, at, at), *new;
 	u64 before;
 
+	*rest = NULL;
 	if (!map || map->range.start == at)
 		return 0;
-	if (space->nr_mmio >= 2 * SLUICE_MMIO_MAX)
+	if (max(space->nr_mmio, map->sdev->nr_mmio) >= 2 * SLUICE_MMIO_MAX)
 		return -ENOMEM;
-	rest = kmemdup(map, sizeof(*map), GFP_KERNEL_ACCOUNT);
-	if (!rest)
+	new = kmemdup(map, sizeof(*map), GFP_KERNEL_ACCOUNT);
+	if (!new)
 		return -ENOMEM;
 	/* Can't fail: there is a reference. */
-	if (rest->memcg)
-		mem_cgroup_tryget(rest->memcg);
-	INIT_LIST_HEAD(&rest->late_node);
+	if (new->memcg)
+		mem_cgroup_tryget(new->memcg);
+	INIT_LIST_HEAD(&new->late_node);
 	if (!list_empty(&map->late_node))
-		list_add(&rest->late_node, &map->late_node);
+		list_add(&new->late_node, &map->late_node);
 	before = at - map->range.start;
-	rest->range.start = at;
-	rest->offset += before;
-	rest->phys += before;
+	new->range.start = at;
+	new->offset += before;
+	new->phys += before;
 	sluice_mmio_set_range(map, map->range.start, at - 1);
-	sluice_mmio_insert(rest);
+	sluice_mmio_insert(new);
 	/* Whoever goes through a list of devices' records goes on with the rest. */
-	list_move(&rest->node, &map->node);
+	list_move(&new->node, &map->node);
+	*rest = new;
 	return 0;
+}
+
+/* Undoes split_at(), with the lock still held. */
+static void join(struct sluice_space *space, struct sluice_mmio_map *rest)
+{
+	struct sluice_mmio_map *map;
+	u64 last;
+
+	if (!rest)
+		return;
+	last = rest->range.last;
+	map = sluice_mmio_find(space, rest->range.start - 1,
+			       rest->range.start - 1);
+	sluice_mmio_remove(rest);
+	sluice_mmio_set_range(map, map->range.start, last);
+	sluice_mmio_free(rest);
+}
+
+/**
+ * struct ends - records that begin at a range, and behind it, only since it was split
+ * @rest: those, or NULL
+ */
+struct ends {
+	struct sluice_mmio_map *rest[2];
+};
+
+static void join_ends(struct sluice_space *space, const struct ends *ends)
+{
+	join(space, ends->rest[1]);
+	join(space, ends->rest[0]);
 }
 
 /*
  * Has records begin and end with a range. What is mapped again from then on is mapped
  * by pages that don't cross its ends either.
  */
-static int split_ends(struct sluice_space *space, u64 start, u64 last)
+static int split_ends(struct sluice_space *space, u64 start, u64 last,
+		      struct ends *ends)
 {
-	int ret = split_at(space, start);
+	int ret;
 
+	ends->rest[1] = NULL;
+	ret = split_at(space, start, &ends->rest[0]);
 	if (!ret && last != U64_MAX)
-		ret = split_at(space, last + 1);
+		ret = split_at(space, last + 1, &ends->rest[1]);
+	if (ret)
+		join_ends(space, ends);
 	return ret;
 }
 
@@ -116,12 +157,18 @@ int sluice_mmio_cut(struct sluice_space *space, u64 start, u64 last)
 	struct sluice_range range = { start, last };
 	bool over = sluice_unified_over(space);
 	struct sluice_domain *domain;
+	struct ends ends;
 	int ret;
 
 	sluice_mmio_lock();
-	ret = split_ends(space, start, last);
+	ret = split_ends(space, start, last, &ends);
+	if (ret)
+		goto unlock;
 	list_for_each_entry(domain, &space->domains, node)
 		ret = ret ?: cut_domain(domain, space, &range, over);
+	if (ret)
+		join_ends(space, &ends);
+unlock:
 	sluice_mmio_unlock();
 	if (ret || over)
 		return ret;
@@ -145,12 +192,13 @@ int sluice_mmio_unmap_range(struct sluice_space *space, u64 start, u64 last,
 			    u64 *unmapped)
 {
 	struct sluice_mmio_map *map;
+	struct ends ends;
 	int ret;
 
 	if (likely(sluice_mmio_none(space)))
 		return 0;
 	sluice_mmio_lock();
-	ret = split_ends(space, start, last);
+	ret = split_ends(space, start, last, &ends);
 	while (!ret && (map = sluice_mmio_find(space, start, last))) {
 		sluice_mmio_clear(map);
 		*unmapped += sluice_mmio_bytes(map);

@@ -200,6 +200,11 @@ void sluice_domain_died(struct sluice_domain *domain, int err);
 int sluice_domain_map(struct sluice_domain *domain,
 		      const struct sluice_extent *extents, size_t nr,
 		      unsigned int prot);
+int sluice_domain_prepare(struct sluice_domain *domain,
+			  const struct sluice_extent *extent);
+int sluice_domain_map_prepared(struct sluice_domain *domain,
+			       const struct sluice_extent *extent,
+			       unsigned int prot);
 int sluice_domain_map_end(struct sluice_domain *domain,
 			  const struct sluice_extent *extents, size_t nr,
 			  u64 done, int ret, struct sluice_gather *gather);
@@ -581,8 +586,12 @@ static inline bool sluice_mmio_none(const struct sluice_space *space)
 struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
 					unsigned long vaddr, u64 size,
 					unsigned int prot, u64 page);
+int sluice_mmio_check(struct sluice_space *space, u64 iova, unsigned long vaddr,
+		      u64 size, unsigned int prot, u64 page);
 void sluice_mmio_unmap(struct sluice_mmio_map *map);
 int sluice_mmio_fill(struct sluice_space *space, struct sluice_domain *to);
+void sluice_mmio_unfill(struct sluice_space *space,
+			struct sluice_domain *domain);
 bool sluice_mmio_at(unsigned long vaddr);
 int sluice_mmio_map_unified(struct sluice_space *space, u64 iova,
 			    unsigned long vaddr, u64 size, unsigned int prot,

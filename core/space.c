@@ -568,10 +568,8 @@ found:
 	/* Others may have its content, but its windows are about to go. */
 	if (space->spapr && domain->nr_groups == 1 &&
 	    !list_empty(&space->groups)) {
-		/* No revoker shall be at what is emptied. */
-		sluice_mmio_lock();
-		list_del_init(&domain->node);
-		sluice_mmio_unlock();
+		/* No revoker shall be at what is emptied, nor miss any of it. */
+		sluice_mmio_unfill(space, domain);
 		sluice_spapr_empty(space, domain);
 	}
 	sluice_mmio_lock();

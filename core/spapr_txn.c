@@ -163,7 +163,13 @@ static noinline int map_mmio(const struct map *map)
 	u64 unmapped = 0;
 	int ret;
 
-	ret = try_mmio(map);
+	/* What is withdrawn isn't in the tables, and would come back. */
+	if (sluice_mmio_overlaps(space, map->iova,
+				 map->iova + (map->size - 1)))
+		ret = sluice_mmio_check(space, map->iova, map->vaddr, map->size,
+					map->prot, map->page) ?: -EEXIST;
+	else
+		ret = try_mmio(map);
 	if (ret == -EEXIST)
 		ret = make_way(map) ?: try_mmio(map);
 	if (ret)

@@ -106,6 +106,34 @@ static void spapr_mmio_map_unmap(struct kunit *test)
 	peer_destroy(test, peer, addr, BAR_PAGES);
 }
 
+/* Another's memory takes the place of what is withdrawn, which doesn't come back. */
+static void spapr_mmio_over_withdrawn(struct kunit *test)
+{
+	unsigned long ram, addr, more;
+	struct spapr *s = create(test, &ram);
+	struct peer *peer = peer_create(test), *other = peer_create(test);
+
+	addr = peer_memory(test, peer, PROT, BAR_PAGES);
+	more = peer_memory(test, other, PROT, BAR_PAGES);
+	other->phys += SZ_1G;
+	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, 0, addr, 4 * TCE, RW));
+	sluice_device_mmio_revoke(&peer->sdev);
+	KUNIT_ASSERT_EQ(test, 0, spapr_map(s, TCE, more, TCE, RW));
+	KUNIT_EXPECT_EQ(test, s->space.nr_mmio, 3);
+	sluice_device_mmio_enable(&peer->sdev);
+	expect_bar(s, 0, 0, 0, TCE);
+	expect_bar(s, 0, TCE, SZ_1G, TCE);
+	expect_bar(s, 0, 2 * TCE, 2 * TCE, 2 * TCE);
+	sluice_device_mmio_revoke(&other->sdev);
+	sluice_device_mmio_revoke(&peer->sdev);
+	spapr_expect_hole(s, 0, 0, 4 * TCE);
+	sluice_device_mmio_enable(&peer->sdev);
+	spapr_expect_hole(s, 0, TCE, TCE);
+	spapr_finish(s);
+	peer_destroy(test, peer, addr, BAR_PAGES);
+	peer_destroy(test, other, more, BAR_PAGES);
+}
+
 /* Gone from every domain when revoke returns; memory stays. */
 static void spapr_mmio_revoke(struct kunit *test)
 {
@@ -161,6 +189,7 @@ static void spapr_mmio_left(struct kunit *test)
 
 static struct kunit_case spapr_mmio_cases[] = {
 	KUNIT_CASE_PARAM(spapr_mmio_map_unmap, version_gen_params),
+	KUNIT_CASE_PARAM(spapr_mmio_over_withdrawn, version_gen_params),
 	KUNIT_CASE_PARAM(spapr_mmio_revoke, version_gen_params),
 	KUNIT_CASE_PARAM(spapr_mmio_left, version_gen_params),
 	{}

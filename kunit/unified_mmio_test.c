@@ -447,6 +447,28 @@ static void mmio_late_is_too_late(struct kunit *test)
 	}
 }
 
+/* A cut that fails leaves one record, not parts that lack tables. */
+static void mmio_cut_fails(struct kunit *test)
+{
+	struct scene s = scene_create(test, 2 * SUPER);
+	u64 start = AT + PAGES(5);
+	struct unified *u = s.u;
+
+	off(&s);
+	atomic_set(&u->hw->fail_alloc, 1);
+	down_read(&u->space.lock);
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			sluice_mmio_cut(&u->space, start,
+					start + PAGES(3) - 1));
+	up_read(&u->space.lock);
+	KUNIT_EXPECT_EQ(test, atomic_read(&u->hw->fail_alloc), 0);
+	KUNIT_EXPECT_EQ(test, u->space.nr_mmio, 1);
+	on_without_tables(&s);
+	expect_bar(&s, 0, 0, 2 * SUPER);
+	KUNIT_EXPECT_EQ(test, unified_clear(u), 2 * SUPER);
+	scene_finish(test, &s);
+}
+
 /* The last close: the range is free, and stays so. */
 static void mmio_closed(struct kunit *test)
 {
@@ -639,6 +661,7 @@ static struct kunit_case unified_mmio_cases[] = {
 	KUNIT_CASE(mmio_moves_askew),
 	KUNIT_CASE(mmio_no_memory),
 	KUNIT_CASE(mmio_late_is_too_late),
+	KUNIT_CASE(mmio_cut_fails),
 	KUNIT_CASE(mmio_closed),
 	KUNIT_CASE(mmio_frozen),
 	KUNIT_CASE(mmio_dead),

@@ -71,6 +71,7 @@ static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
 	for (i = 0; i < TABLE_ENTRIES; i++) {
 		u64 entry = entry_get(&table[i]), start, last;
 		__le64 *child;
+		bool reserved_now;
 
 		if (!entry)
 			continue;
@@ -81,13 +82,15 @@ static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
 		start = base + ((u64)i << lg2);
 		last = start + mask_lg2(lg2);
 		child = table_at(entry);
+		/* First: who is at work there may leave something, and be gone. */
+		reserved_now = sluice_is_reserved(reserved, start, last);
 		if (!reclaim_below(pt, child, level - 1, start, reserved,
 				   gather)) {
 			forget_cut(pt, &table[i], entry, start, level, gather);
 			empty = false;
 			continue;
 		}
-		if (sluice_is_reserved(reserved, start, last)) {
+		if (reserved_now) {
 			forget_cut(pt, &table[i], entry, start, level, gather);
 			/* Nothing else will tell when it is so no more. */
 			mark_stale(pt);
@@ -106,6 +109,8 @@ static bool reclaim_below(struct pt *pt, __le64 *table, unsigned int level,
 static void engine_reclaim(struct pt *pt, struct sluice_reserved *reserved,
 			   struct sluice_gather *gather)
 {
+	/* A map of what is reserved may make the tree grow. */
+	unsigned long top = READ_ONCE(pt->top);
 	long nr = pt_nr_tables(pt);
 	struct list_head *pos;
 
@@ -113,8 +118,8 @@ static void engine_reclaim(struct pt *pt, struct sluice_reserved *reserved,
 	if (!pt->stale)
 		return;
 	pt->stale = false;
-	reclaim_below(pt, pt_top_table(pt->top), pt_top_level(pt->top), 0,
-		      reserved, gather);
+	reclaim_below(pt, pt_top_table(top), pt_top_level(top), 0, reserved,
+		      gather);
 	list_for_each(pos, &gather->tables)
 		nr--;
 	pt->nr_kept = nr;
