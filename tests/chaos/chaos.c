@@ -7,6 +7,8 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <glob.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,13 +123,34 @@ static void run_host(struct pool *pool, uint64_t seed)
 	_exit(EXIT_SUCCESS);
 }
 
-/* Where all our threads are in the kernel. */
+/* Where a thread is in the kernel, if it is one of ours. */
+static void show_stack(const char *path)
+{
+	char comm[PATH_MAX], buf[4096];
+	char *line, *save;
+
+	snprintf(comm, sizeof(comm), "%.*scomm",
+		 (int)(strlen(path) - strlen("stack")), path);
+	if (sys_read(comm, buf, sizeof(buf)) <= 0 || strncmp(buf, "chaos", 5))
+		return;
+	printf("# %s\n", path);
+	if (sys_read(path, buf, sizeof(buf)) <= 0)
+		return;
+	for (line = strtok_r(buf, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		printf("#   %s\n", line);
+}
+
 static void show_stacks(void)
 {
-	if (system("for s in /proc/[0-9]*/task/[0-9]*/stack; do "
-		   "grep -q '^chaos' ${s%/stack}/comm 2>/dev/null || continue; "
-		   "echo \"# $s\"; sed 's/^/#   /' $s; done"))
-		printf("# no stacks\n");
+	glob_t found;
+	size_t i;
+
+	if (glob("/proc/[0-9]*/task/[0-9]*/stack", 0, NULL, &found))
+		return;
+	for (i = 0; i < found.gl_pathc; i++)
+		show_stack(found.gl_pathv[i]);
+	globfree(&found);
 }
 
 /* Kills what is left of @group, and waits for all; false if something doesn't die. */
@@ -169,7 +192,8 @@ static const char *run_round(struct pool *pool, uint64_t seed)
 	int users, host, status, early;
 	long pins = sys_pins();
 
-	shared->ready = shared->stop = false;
+	shared->ready = false;
+	shared->stop = false;
 	users = start(run_users, pool, seed);
 	if (users < 0)
 		return "no processes";

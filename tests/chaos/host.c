@@ -52,7 +52,7 @@ static int master(struct actor *a)
 					   command ^ PCI_COMMAND_MASTER);
 }
 
-static int cpu(struct actor *a)
+static int hotplug_cpu(struct actor *a)
 {
 	int ret = sys_write("/sys/devices/system/cpu/cpu1/online", "0");
 
@@ -61,7 +61,7 @@ static int cpu(struct actor *a)
 	return sys_write("/sys/devices/system/cpu/cpu1/online", "1") ?: ret;
 }
 
-static int rescan(struct actor *a)
+static int look_again(struct actor *a)
 {
 	(void)a;
 	return sys_write("/sys/bus/pci/rescan", "1");
@@ -83,9 +83,12 @@ static int squeeze(struct actor *a)
 }
 
 const struct op host_ops[] = {
-	{ "host: unbind", unbind, 2 },	    { "host: bind", bind, 3 },
-	{ "host: reset", sysfs_reset, 4 },  { "host: bus master", master, 4 },
-	{ "host: cpu off and on", cpu, 2 }, { "host: rescan", rescan, 1 },
+	{ "host: unbind", unbind, 2 },
+	{ "host: bind", bind, 3 },
+	{ "host: reset", sysfs_reset, 4 },
+	{ "host: bus master", master, 4 },
+	{ "host: cpu off and on", hotplug_cpu, 2 },
+	{ "host: rescan", look_again, 1 },
 	{ "host: memory", squeeze, 2 },
 };
 

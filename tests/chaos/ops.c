@@ -376,7 +376,7 @@ static int config_write(struct actor *a)
 	switch (rnd(a, 6)) {
 	case 0:
 		vfio_command(fd, 0, PCI_COMMAND_MEMORY);
-		/* fallthrough */
+		__attribute__((fallthrough));
 	case 1:
 		return vfio_command(fd, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
 				    0);
@@ -428,14 +428,14 @@ static int edu_dma(struct actor *a)
 static int bar_mmap(struct actor *a)
 {
 	struct chaos_device *dev = pick_device(a);
-	volatile uint32_t *p;
+	uint32_t *p;
 
 	p = vfio_bar_map(device_fd(dev), 0, PAGE);
 	if (!p)
 		return 0;
 	/* May be gone: then act() goes on, and the mapping stays until the end. */
-	(void)*p;
-	munmap((void *)p, PAGE);
+	(void)__atomic_load_n(p, __ATOMIC_RELAXED);
+	munmap(p, PAGE);
 	return 0;
 }
 
@@ -644,7 +644,7 @@ static int memory(struct actor *a)
 			_exit(0);
 		return pid > 0 && waitpid(pid, NULL, 0) == pid ? 0 : -errno;
 	default:
-		*(volatile char *)p = 1;
+		__atomic_store_n(p, 1, __ATOMIC_RELAXED);
 		return 0;
 	}
 }
@@ -688,13 +688,22 @@ const unsigned int nr_ops = sizeof(ops) / sizeof(*ops);
 /* ---- Device memory that is gone ---- */
 
 static __thread sigjmp_buf gone;
-static __thread volatile bool may_be_gone;
+static __thread bool may_be_gone;
 
 static void on_bus(int sig)
 {
-	if (may_be_gone)
+	if (__atomic_load_n(&may_be_gone, __ATOMIC_RELAXED))
 		siglongjmp(gone, 1);
 	_exit(128 + sig);
+}
+
+static int run(struct actor *a, const struct op *op)
+{
+	/* It was there, at least. */
+	if (sigsetjmp(gone, 1))
+		return 0;
+	__atomic_store_n(&may_be_gone, true, __ATOMIC_RELAXED);
+	return op->run(a);
 }
 
 void act_init(void)
@@ -720,20 +729,15 @@ static const struct op *pick_op(struct actor *a, const struct op *table,
 void act(struct actor *a, const struct op *table, unsigned int nr)
 {
 	const struct op *op = pick_op(a, table, nr);
-	volatile int ret = -EFAULT;
+	int ret;
 
 	a->how = rnd(a, MUTATE) ? VALID : MUTATED;
 	if (a->how == VALID && a->can_inject && !rnd(a, INJECT))
 		a->how = INJECTED;
-	may_be_gone = true;
-	if (!sigsetjmp(gone, 1)) {
-		if (a->how == INJECTED)
-			inject_begin(&a->inject, INJECT_NTH, 1 + rnd(a, 40));
-		ret = op->run(a);
-	} else {
-		ret = 0;
-	}
-	may_be_gone = false;
+	if (a->how == INJECTED)
+		inject_begin(&a->inject, INJECT_NTH, 1 + rnd(a, 40));
+	ret = run(a, op);
+	__atomic_store_n(&may_be_gone, false, __ATOMIC_RELAXED);
 	if (a->how == INJECTED)
 		inject_end(&a->inject);
 	count_add(&a->counts[op - table], a->how, ret);

@@ -95,8 +95,10 @@ int pool_open(struct pool *pool)
 	unsigned int i, container;
 	int ret;
 
-	for (i = 0; i < NR_DEVICES; i++)
-		pool->dev[i].fd = pool->dev[i].group = -1;
+	for (i = 0; i < NR_DEVICES; i++) {
+		pool->dev[i].fd = -1;
+		pool->dev[i].group = -1;
+	}
 	for (i = 0; i < NR_EVENTFDS; i++)
 		pool->efd[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	for (i = 0; i < NR_CONTAINERS; i++)
@@ -143,28 +145,38 @@ void pool_close(struct pool *pool)
 	}
 }
 
-/* Reads the disk that an NVMe's own driver finds. */
-static int read_disk(void)
+/* One try: a disk's first page. */
+static bool read_page(void *buf)
 {
-	static char buf[4096] __attribute__((aligned(4096)));
-	uint64_t end = sys_now_ms() + CHECK_MS;
-	ssize_t ret = -1;
+	ssize_t ret;
 	int fd;
 
-	/* The driver tells of the disk a little later. */
+	fd = open("/dev/nvme0n1", O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (fd < 0)
+		fd = open("/dev/nvme1n1", O_RDONLY | O_DIRECT | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ret = read(fd, buf, PAGE);
+	close(fd);
+	return ret == PAGE;
+}
+
+/* Reads the disk that an NVMe's own driver finds, and tells of a little later. */
+static int read_disk(void)
+{
+	uint64_t end = sys_now_ms() + CHECK_MS;
+	void *buf = aligned_alloc(PAGE, PAGE);
+	bool done;
+
+	if (!buf)
+		return -ENOMEM;
 	do {
-		fd = open("/dev/nvme0n1", O_RDONLY | O_DIRECT | O_CLOEXEC);
-		if (fd < 0)
-			fd = open("/dev/nvme1n1",
-				  O_RDONLY | O_DIRECT | O_CLOEXEC);
-		if (fd >= 0) {
-			ret = read(fd, buf, sizeof(buf));
-			close(fd);
-		}
-		if (ret != sizeof(buf))
+		done = read_page(buf);
+		if (!done)
 			sys_sleep_ms(50);
-	} while (ret != sizeof(buf) && sys_now_ms() < end);
-	return ret == sizeof(buf) ? 0 : -EIO;
+	} while (!done && sys_now_ms() < end);
+	free(buf);
+	return done ? 0 : -EIO;
 }
 
 /* Opens it in a container of its own, with a fresh life. */
