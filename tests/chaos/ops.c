@@ -340,7 +340,11 @@ static int hot_reset(struct actor *a)
 	reset.fd[0] = dev->group;
 	ret = call(a, device_fd(dev), VFIO_DEVICE_PCI_HOT_RESET, &reset,
 		   sizeof(reset));
-	return ret == -EAGAIN || ret == -ENODEV ? 0 : ret;
+	/*
+	 * QEMU's root ports show no active link after a reset of their bus, so that
+	 * the PCI core takes a PCI Express device for gone. It has been reset.
+	 */
+	return ret == -EAGAIN || ret == -ENODEV || ret == -ENOTTY ? 0 : ret;
 }
 
 static int feature(struct actor *a)
