@@ -129,6 +129,27 @@ void contract_check(struct contract *c, struct iommu_group *group);
 void contract_check_pages(struct contract *c, struct iommu_group *group,
 			  unsigned int first, unsigned int n);
 
+/**
+ * struct contract_shape - a mapping
+ * @first: its first page, of CONTRACT_PAGES
+ * @n: how many
+ * @phys_page: where in the memory that it is given it begins
+ */
+struct contract_shape {
+	unsigned int first, n, phys_page;
+};
+
+#define CONTRACT_SHAPES 7
+extern const struct contract_shape contract_shapes[CONTRACT_SHAPES];
+
+/* Maps all of them, each to memory of its own. */
+void contract_map_shapes(struct contract *c);
+
+/* Cases in contract_again_test.c. */
+void contract_in_place(struct kunit *test);
+void contract_prepare_in_place(struct kunit *test);
+void contract_reserved(struct kunit *test);
+
 /* Cases in contract_unified_test.c. */
 void contract_exists(struct kunit *test);
 void contract_kinds(struct kunit *test);

@@ -5,7 +5,7 @@
  * Runs against every backend over its fake hardware; see contract.h.
  * Registration and probe are in register_test.c, concurrency and long random
  * sequences in contract_stress_test.c, what is said only of unified domains in
- * contract_unified_test.c.
+ * contract_unified_test.c, of memory that is mapped again in contract_again_test.c.
  */
 #include <linux/err.h>
 #include "contract.h"
@@ -169,9 +169,7 @@ static void contract_caps(struct kunit *test)
 /* ---- Map, unmap, read ---- */
 
 /* Extents of many sizes, alignments and offsets to their physical side. */
-static const struct {
-	unsigned int first, n, phys_page;
-} shapes[] = {
+const struct contract_shape contract_shapes[CONTRACT_SHAPES] = {
 	{ 0, 1, 0 },
 	{ 3, 1, 7 },
 	{ 5, 2, 1 },
@@ -181,13 +179,16 @@ static const struct {
 	{ 2 * CONTRACT_SUPER, CONTRACT_SUPER, 1 },	/* none: unaligned */
 };
 
-static void map_shapes(struct contract *c)
+void contract_map_shapes(struct contract *c)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(shapes); i++)
-		contract_map(c, shapes[i].first, shapes[i].n,
-			     PHYS(i) + shapes[i].phys_page * c->granule, RW);
+	for (i = 0; i < CONTRACT_SHAPES; i++) {
+		const struct contract_shape *shape = &contract_shapes[i];
+
+		contract_map(c, shape->first, shape->n,
+			     PHYS(i) + shape->phys_page * c->granule, RW);
+	}
 }
 
 static void contract_roundtrip(struct kunit *test)
@@ -196,10 +197,10 @@ static void contract_roundtrip(struct kunit *test)
 	unsigned int i;
 
 	contract_check(c, c->group[0]);
-	map_shapes(c);
+	contract_map_shapes(c);
 	contract_check(c, c->group[0]);
-	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
-		contract_unmap(c, shapes[i].first, shapes[i].n, 16);
+	for (i = 0; i < CONTRACT_SHAPES; i++) {
+		contract_unmap(c, contract_shapes[i].first, contract_shapes[i].n, 16);
 		contract_flush(c);
 		contract_check(c, c->group[0]);
 	}
@@ -209,7 +210,7 @@ static void contract_one_unmap_for_all(struct kunit *test)
 {
 	struct contract *c = test->priv;
 
-	map_shapes(c);
+	contract_map_shapes(c);
 	contract_check(c, c->group[0]);
 	contract_unmap(c, 0, CONTRACT_PAGES, 16);
 	contract_flush(c);
@@ -324,7 +325,7 @@ static void contract_read_changes_nothing(struct kunit *test)
 	struct contract *c = test->priv;
 	size_t max;
 
-	map_shapes(c);
+	contract_map_shapes(c);
 	for (max = 1; max <= 16; max *= 4)
 		contract_read(c, 0, CONTRACT_PAGES, max);
 	KUNIT_EXPECT_EQ(test, c->gather.nr, 0);
@@ -605,7 +606,7 @@ static void contract_reclaim(struct kunit *test)
 	if (!c->ops->reclaim || !c->seam->tables)
 		kunit_skip(test, "no reclaim");
 	empty = c->seam->tables(c);
-	map_shapes(c);
+	contract_map_shapes(c);
 	contract_map(c, 200, 1, PHYS(20), RO);
 	contract_check(c, c->group[0]);
 	KUNIT_EXPECT_GT(test, c->seam->tables(c), empty);
@@ -633,173 +634,6 @@ static void contract_reclaim(struct kunit *test)
 	contract_flush(c);
 }
 
-/* ---- Mapped again ---- */
-
-/* The model is told. @no_tables: it must do with what is there. */
-static int map_in_place(struct contract *c, unsigned int first, unsigned int n,
-			phys_addr_t phys, bool no_tables)
-{
-	struct sluice_extent extent = {
-		.iova = contract_iova(c, first),
-		.phys = phys,
-		.len = n * c->granule,
-	};
-	struct sluice_gather gather;
-	u64 done = 0;
-	int ret;
-
-	sluice_gather_init(&gather);
-	gather.in_place = true;
-	gather.no_tables = no_tables;
-	if (no_tables && c->seam->fail_alloc)
-		c->seam->fail_alloc(c, 1);
-	ret = c->ops->map(c->domain, &extent, 1, RW, &done, &gather);
-	if (c->seam->fail_alloc)
-		c->seam->fail_alloc(c, 0);
-	KUNIT_EXPECT_TRUE(c->test, list_empty(&gather.tables));
-	contract_settle(c, &gather);
-	if (ret)
-		KUNIT_EXPECT_EQ(c->test, done, 0);
-	else
-		contract_expect(c, first, n, phys, RW);
-	return ret;
-}
-
-static void unmap_for_now(struct contract *c)
-{
-	c->gather.keep_tables = true;
-	contract_unmap(c, 0, CONTRACT_PAGES, 16);
-	contract_flush(c);
-	contract_check(c, c->group[0]);
-}
-
-static void contract_in_place(struct kunit *test)
-{
-	struct contract *c = test->priv;
-	unsigned int tables = 0, i;
-
-	map_shapes(c);
-	contract_check(c, c->group[0]);
-	if (c->seam->tables)
-		tables = c->seam->tables(c);
-	unmap_for_now(c);
-	for (i = 0; i < ARRAY_SIZE(shapes); i++)
-		KUNIT_ASSERT_EQ(test, 0,
-				map_in_place(c, shapes[i].first, shapes[i].n,
-					     PHYS(i) + shapes[i].phys_page *
-							       c->granule,
-					     true));
-	contract_check(c, c->group[0]);
-	contract_read(c, 0, CONTRACT_PAGES, 16);
-	/* A larger page would do, but for the table of the small ones. */
-	unmap_for_now(c);
-	KUNIT_ASSERT_EQ(test, 0, map_in_place(c, 2 * CONTRACT_SUPER,
-					      CONTRACT_SUPER, PHYS(9), true));
-	/* Both side by side. */
-	KUNIT_ASSERT_EQ(test, 0, map_in_place(c, CONTRACT_SUPER, CONTRACT_SUPER,
-					      PHYS(10), true));
-	contract_check(c, c->group[0]);
-	unmap_for_now(c);
-	KUNIT_ASSERT_EQ(test, 0,
-			map_in_place(c, CONTRACT_SUPER, 2 * CONTRACT_SUPER,
-				     PHYS(11), true));
-	contract_check(c, c->group[0]);
-	if (c->seam->tables)
-		KUNIT_EXPECT_EQ(test, c->seam->tables(c), tables);
-	unmap_for_now(c);
-	/* Where there is no table, none is made unless it may be. */
-	if (c->iommu->caps.pgsizes & (CONTRACT_SUPER * c->granule)) {
-		KUNIT_EXPECT_EQ(test, -ENOMEM,
-				map_in_place(c, CONTRACT_SUPER + 3, 1,
-					     PHYS(12), true));
-		contract_check(c, c->group[0]);
-	}
-	KUNIT_ASSERT_EQ(test, 0, map_in_place(c, CONTRACT_SUPER + 3, 1,
-					      PHYS(12), false));
-	contract_check(c, c->group[0]);
-	/* What is mapped is never mapped over. */
-	if (c->unified)
-		KUNIT_EXPECT_EQ(test, -EEXIST,
-				map_in_place(c, CONTRACT_SUPER + 3, 1,
-					     PHYS(13), true));
-	contract_unmap(c, 0, CONTRACT_PAGES, 16);
-	contract_flush(c);
-	/* Otherwise the table gives way. */
-	contract_map(c, 2 * CONTRACT_SUPER, CONTRACT_SUPER, PHYS(14), RW);
-	contract_check(c, c->group[0]);
-	contract_unmap(c, 0, CONTRACT_PAGES, 16);
-	contract_flush(c);
-}
-
-/* Prepared for what a larger page had, and no longer has to itself. */
-static void contract_prepare_in_place(struct kunit *test)
-{
-	struct contract *c = test->priv;
-	struct sluice_extent extent = {
-		.iova = contract_iova(c, CONTRACT_SUPER),
-		.phys = PHYS(0),
-		.len = 7 * c->granule,
-	};
-
-	if (!c->ops->prepare)
-		kunit_skip(test, "no prepare");
-	contract_map(c, CONTRACT_SUPER, CONTRACT_SUPER, PHYS(0), RW);
-	unmap_for_now(c);
-	sluice_gather_init(&c->gather);
-	c->gather.keep_tables = true;
-	c->gather.no_tables = true;
-	if (c->iommu->caps.pgsizes & (CONTRACT_SUPER * c->granule))
-		KUNIT_EXPECT_EQ(test, -ENOMEM,
-				c->ops->prepare(c->domain, &extent, 1,
-						&c->gather));
-	c->gather.no_tables = false;
-	KUNIT_ASSERT_EQ(test, 0, c->ops->prepare(c->domain, &extent, 1,
-						 &c->gather));
-	contract_settle(c, &c->gather);
-	KUNIT_ASSERT_EQ(test, 0, map_in_place(c, CONTRACT_SUPER, 7, PHYS(0),
-					      true));
-	KUNIT_ASSERT_EQ(test, 0, map_in_place(c, CONTRACT_SUPER + 7, 3, PHYS(1),
-					      true));
-	contract_check(c, c->group[0]);
-	contract_unmap(c, 0, CONTRACT_PAGES, 16);
-	contract_flush(c);
-}
-
-static void contract_reserved(struct kunit *test)
-{
-	struct contract *c = test->priv;
-	struct interval_tree_node node = {
-		.start = contract_iova(c, 200),
-		.last = contract_iova(c, 210) - 1,
-	};
-	struct sluice_reserved reserved = { .ranges = RB_ROOT_CACHED };
-	unsigned int empty, kept;
-
-	if (!c->ops->reclaim || !c->seam->tables)
-		kunit_skip(test, "no reclaim");
-	empty = c->seam->tables(c);
-	contract_map(c, 200, 10, PHYS(0), RW);
-	kept = c->seam->tables(c);
-	contract_map(c, CONTRACT_SUPER + 1, CONTRACT_SUPER, PHYS(1), RW);
-	unmap_for_now(c);
-	spin_lock_init(&reserved.lock);
-	interval_tree_insert(&node, &reserved.ranges);
-	c->domain->reserved = &reserved;
-	c->ops->reclaim(c->domain);
-	KUNIT_EXPECT_EQ(test, c->seam->tables(c), kept);
-	KUNIT_EXPECT_EQ(test, 0, map_in_place(c, 200, 10, PHYS(2), true));
-	contract_check(c, c->group[0]);
-	unmap_for_now(c);
-	c->ops->reclaim(c->domain);
-	KUNIT_EXPECT_EQ(test, c->seam->tables(c), kept);
-	/* Nobody says so to the backend when they are needed no more. */
-	interval_tree_remove(&node, &reserved.ranges);
-	c->ops->reclaim(c->domain);
-	KUNIT_EXPECT_EQ(test, c->seam->tables(c), empty);
-	c->domain->reserved = NULL;
-	contract_check(c, c->group[0]);
-}
-
 /* ---- Groups ---- */
 
 static void contract_groups_share(struct kunit *test)
@@ -807,7 +641,7 @@ static void contract_groups_share(struct kunit *test)
 	struct contract *c = test->priv;
 	phys_addr_t phys;
 
-	map_shapes(c);
+	contract_map_shapes(c);
 	KUNIT_EXPECT_EQ(test, -EFAULT,
 			c->seam->translate(c->group[1], c->base, false, &phys));
 	KUNIT_ASSERT_TRUE(test, c->ops->compatible(c->domain, c->iommu,
@@ -851,7 +685,7 @@ static void contract_incompatible_group(struct kunit *test)
 	struct sluice_domain *own;
 	phys_addr_t phys;
 
-	map_shapes(c);
+	contract_map_shapes(c);
 	iommu = sluice_iommu_probe(c->group[2]);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(iommu));
 	KUNIT_EXPECT_FALSE(test, c->ops->compatible(c->domain, iommu,
