@@ -225,18 +225,9 @@ void sluice_mmio_clear(struct sluice_mmio_map *map)
 	map->mapped = false;
 }
 
-static struct sluice_extent extent_of(const struct sluice_mmio_map *map)
-{
-	return (struct sluice_extent){
-		.iova = map->range.start,
-		.phys = map->phys,
-		.len = sluice_mmio_bytes(map),
-	};
-}
-
 static int map_domains(struct sluice_mmio_map *map)
 {
-	struct sluice_extent extent = extent_of(map);
+	struct sluice_extent extent = sluice_mmio_extent(map);
 	struct sluice_domain *domain;
 	int ret;
 
@@ -330,7 +321,7 @@ static int map_piece(struct sluice_mmio_map *map, u64 iova, u64 size)
 	sluice_mmio_unlock();
 	if (ret)
 		return ret;
-	extent = extent_of(map);
+	extent = sluice_mmio_extent(map);
 	list_for_each_entry(domain, &map->space->domains, node) {
 		ret = sluice_domain_prepare(domain, &extent);
 		if (ret)
@@ -512,7 +503,7 @@ static bool fill_next(struct sluice_space *space, int *ret)
 	map = sluice_mmio_find(space, space->filled, U64_MAX);
 	if (!map)
 		return false;
-	extent = extent_of(map);
+	extent = sluice_mmio_extent(map);
 	last = map->range.last;
 	sluice_mmio_unlock();
 	*ret = sluice_domain_prepare(space->filling, &extent);

@@ -57,6 +57,16 @@ static inline u64 sluice_mmio_bytes(const struct sluice_mmio_map *map)
 	return map->range.last - map->range.start + 1;
 }
 
+static inline struct sluice_extent
+sluice_mmio_extent(const struct sluice_mmio_map *map)
+{
+	return (struct sluice_extent){
+		.iova = map->range.start,
+		.phys = map->phys,
+		.len = sluice_mmio_bytes(map),
+	};
+}
+
 void sluice_mmio_assert_locked(void);
 
 /* ---- mmio.c: records, and what domains have of them ---- */

@@ -24,15 +24,6 @@ static LIST_HEAD(late);
 static void map_late(struct work_struct *work);
 static DECLARE_WORK(late_work, map_late);
 
-static struct sluice_extent extent_of(const struct sluice_mmio_map *map)
-{
-	return (struct sluice_extent){
-		.iova = map->range.start,
-		.phys = map->phys,
-		.len = sluice_mmio_bytes(map),
-	};
-}
-
 /* ---- Withdrawal ---- */
 
 /* Revoked in one go, with one flush for each domain: so many records, or bytes. */
@@ -223,7 +214,7 @@ static int map_domains_again(struct sluice_mmio_map *map, bool wait)
 	ret = locate(map);
 	if (ret)
 		return ret;
-	extent = extent_of(map);
+	extent = sluice_mmio_extent(map);
 	list_for_each_entry(domain, &space->domains, node) {
 		if (unfilled(domain, map))
 			continue;
@@ -254,7 +245,7 @@ err_clear:
 int sluice_mmio_prepare(struct sluice_domain *domain,
 			const struct sluice_mmio_map *map, bool no_tables)
 {
-	struct sluice_extent extent = extent_of(map);
+	struct sluice_extent extent = sluice_mmio_extent(map);
 	struct sluice_gather gather __uninitialized;
 	int ret;
 
