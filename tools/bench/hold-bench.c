@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -94,29 +93,17 @@ static void lock_report(const char *what)
 	fflush(stdout);
 }
 
-static int map(struct user *u, void *addr, uint64_t iova, uint64_t size)
+static int map(struct user *u, uint64_t iova, uint64_t size)
 {
-	struct vfio_iommu_type1_dma_map arg = {
-		.argsz = sizeof(arg),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)addr,
-		.iova = iova,
-		.size = size,
-	};
-
-	return ioctl(u->c.fd, VFIO_IOMMU_MAP_DMA, &arg) ? -errno : 0;
+	return sluice_dma_map(&u->c, u->bar, iova, size, SLUICE_DMA_RW);
 }
 
 static void unmap(struct user *u, uint64_t iova, uint64_t size)
 {
-	struct vfio_iommu_type1_dma_unmap arg = {
-		.argsz = sizeof(arg),
-		.iova = iova,
-		.size = size,
-	};
+	int ret = sluice_dma_unmap(&u->c, iova, size, NULL);
 
-	if (ioctl(u->c.fd, VFIO_IOMMU_UNMAP_DMA, &arg))
-		err(EXIT_FAILURE, "VFIO_IOMMU_UNMAP_DMA");
+	if (ret)
+		errx(EXIT_FAILURE, "unmapping: %s", strerror(-ret));
 }
 
 /* The device's largest BAR that can be mapped. */
@@ -145,11 +132,11 @@ static void do_map(struct user *u)
 {
 	int ret;
 
-	ret = map(u, u->bar, IOVA_LARGE, u->region.size);
+	ret = map(u, IOVA_LARGE, u->region.size);
 	if (ret)
 		errx(EXIT_FAILURE, "mapping the BAR: %s", strerror(-ret));
 	do {
-		ret = map(u, u->bar, IOVA_SMALL + 2 * PAGE * u->small, PAGE);
+		ret = map(u, IOVA_SMALL + 2 * PAGE * u->small, PAGE);
 	} while (!ret && ++u->small < 100000);
 	if (ret && ret != -ENOSPC)
 		errx(EXIT_FAILURE, "small map %lu: %s", u->small,
