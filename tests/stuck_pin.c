@@ -8,17 +8,13 @@
  */
 #include "kselftest_harness.h"
 #include "legacy.h"
+#include "missing.h"
 #include "sys.h"
 #include "uni.h"
 #include "vfio.h"
 
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #define PAGES 1200 /* with small pages more than two calls pin */
@@ -86,41 +82,6 @@ static int map_atomic(int c, uint64_t iova, void *mem)
 	return uni_atomic(c, &op, 1, NULL, NULL);
 }
 
-/* A page of @mem comes only from the fd that is returned. */
-static int take_away(char *mem)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register reg = {
-		.range = { (uintptr_t)mem + MISSING * PAGE, PAGE },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    madvise(mem + MISSING * PAGE, PAGE, MADV_DONTNEED) ||
-	    ioctl(fd, UFFDIO_REGISTER, &reg))
-		return -1;
-	return fd;
-}
-
-/* Waits for somebody to want the page. */
-static bool wanted(int uffd)
-{
-	struct uffd_msg msg;
-
-	return read(uffd, &msg, sizeof(msg)) == sizeof(msg) &&
-	       msg.event == UFFD_EVENT_PAGEFAULT;
-}
-
-static void give(int uffd, char *mem)
-{
-	struct uffdio_zeropage zero = {
-		.range = { (uintptr_t)mem + MISSING * PAGE, PAGE },
-	};
-
-	ioctl(uffd, UFFDIO_ZEROPAGE, &zero);
-}
-
 static void *map_thread(void *arg)
 {
 	struct mapper *m = arg;
@@ -162,17 +123,17 @@ FIXTURE_SETUP(stuck)
 	};
 	if (variant->type)
 		ASSERT_EQ(0, uni_window(self->m.c, 2 * SIZE, 0, &self->m.iova));
-	self->uffd = take_away(self->mem);
+	self->uffd = missing_take(self->mem + MISSING * PAGE);
 	ASSERT_LE(0, self->uffd);
 	ASSERT_EQ(0,
 		  pthread_create(&self->m.thread, NULL, map_thread, &self->m));
-	ASSERT_TRUE(wanted(self->uffd));
+	ASSERT_TRUE(missing_wanted(self->uffd));
 }
 
 FIXTURE_TEARDOWN(stuck)
 {
 	if (self->m.thread) {
-		give(self->uffd, self->mem);
+		missing_give(self->uffd, self->mem + MISSING * PAGE);
 		pthread_join(self->m.thread, NULL);
 	}
 	close(self->uffd);
@@ -184,7 +145,7 @@ FIXTURE_TEARDOWN(stuck)
 /* What comes out when the page is there at last. */
 static int finish(struct mapper *m, int uffd, char *mem)
 {
-	give(uffd, mem);
+	missing_give(uffd, mem + MISSING * PAGE);
 	pthread_join(m->thread, NULL);
 	m->thread = 0;
 	return m->ret;
