@@ -1,74 +1,101 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Devices: registration, and the device fd.
+ * Devices: registration and removal.
  *
- * Owns: when a driver's callbacks may run. Does not own: what they do (pci/).
+ * Owns: when a driver's callbacks may run, and how long a removal waits for
+ * users. Does not own: what they do (pci/), the fds (device_fd.c).
+ *
+ * The task that removes a device may hold the locks of all of PCI, and its user may
+ * be malicious, or wait for one of these locks himself. So he is asked, and the task
+ * waits for him for a while, but never for good.
  */
-#include <linux/anon_inodes.h>
 #include <linux/err.h>
-#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iommu.h>
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
-#include <linux/mount.h>
-#include <linux/pseudo_fs.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
 
 #include "private.h"
 
-/* How often a user who won't let go of a device is asked again. */
-#define REQUEST_INTERVAL (10 * HZ)
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "vfio."
 
-/* "vfio", for the inodes whose address_space collects a device's mappings. */
-#define DEVICE_FS_MAGIC 0x7666696f
+/* How often a user who doesn't let go of a device is asked. */
+#define REQUEST_INTERVAL (5 * HZ)
 
-static struct vfsmount *device_mnt;
+/* How often it is looked at whether the hardware is still there. */
+#define GONE_INTERVAL (HZ / 2)
 
-static int device_fs_context(struct fs_context *fc)
-{
-	return init_pseudo(fc, DEVICE_FS_MAGIC) ? 0 : -ENOMEM;
-}
+/* A wanted device that hasn't been unregistered so long afterwards was a mistake. */
+#define WANTED_FOR (60 * HZ)
 
-static struct file_system_type device_fs = {
-	.name			= "vfio",
-	.owner			= THIS_MODULE,
-	.init_fs_context	= device_fs_context,
-	.kill_sb		= kill_anon_super,
-};
+#define GRACE_MAX (24 * 60 * 60)
 
-int sluice_device_init_fs(void)
-{
-	device_mnt = kern_mount(&device_fs);
-	return PTR_ERR_OR_ZERO(device_mnt);
-}
+static unsigned int removal_grace = 30;
+module_param(removal_grace, uint, 0644);
+MODULE_PARM_DESC(removal_grace,
+		 "Seconds, up to a day, that the removal of a device waits for its user, who is asked to let go, before it takes the device away (default: 30)");
 
-void sluice_device_deinit_fs(void)
-{
-	kern_unmount(device_mnt);
-}
+static struct lock_class_key inside_key;
+
+static void ask_work(struct work_struct *work);
 
 void sluice_device_init(struct sluice_device *sdev, struct device *dev,
 			const struct sluice_device_ops *ops)
 {
 	sdev->dev = dev;
 	sdev->ops = ops;
-	mutex_init(&sdev->open_lock);
-	refcount_set(&sdev->refs, 1);
-	init_completion(&sdev->released);
+	kref_init(&sdev->ref);
 	INIT_LIST_HEAD(&sdev->group_node);
+	init_completion(&sdev->released);
+	mutex_init(&sdev->open_lock);
+	refcount_set(&sdev->inside, 1);
+	init_completion(&sdev->left);
+	lockdep_init_map(&sdev->inside_map, "sluice_device.inside", &inside_key,
+			 0);
+	INIT_DELAYED_WORK(&sdev->ask, ask_work);
+	spin_lock_init(&sdev->wanted_lock);
 	mutex_init(&sdev->mmio_turn);
 	INIT_LIST_HEAD(&sdev->mmio_maps);
 	INIT_LIST_HEAD(&sdev->mmio_revoked);
+}
+
+static void device_free(struct kref *ref)
+{
+	struct sluice_device *sdev =
+		container_of(ref, struct sluice_device, ref);
+
+	iput(sdev->inode);
+	if (sdev->group)
+		put_device(&sdev->group->dev);
+	kfree(sdev);
+}
+
+void sluice_device_put(struct sluice_device *sdev)
+{
+	kref_put(&sdev->ref, device_free);
 }
 
 static bool ops_complete(const struct sluice_device_ops *ops)
 {
 	return ops->name && ops->open && ops->close && ops->quiesce &&
 	       ops->ioctl && ops->read && ops->write && ops->mmap &&
-	       ops->mmio_phys;
+	       ops->fault && ops->mmio_phys;
+}
+
+static void may_be_wanted(struct sluice_device *sdev, bool may)
+{
+	spin_lock(&sdev->wanted_lock);
+	sdev->registered = may;
+	spin_unlock(&sdev->wanted_lock);
 }
 
 int sluice_device_register(struct sluice_device *sdev)
 {
+	struct inode *inode;
 	int ret;
 
 	if (!ops_complete(sdev->ops))
@@ -79,207 +106,166 @@ int sluice_device_register(struct sluice_device *sdev)
 			"can't be assigned: no IOMMU, or its DMA isn't cache coherent\n");
 		return -EINVAL;
 	}
-	sdev->inode = alloc_anon_inode(device_mnt->mnt_sb);
-	if (IS_ERR(sdev->inode))
-		return PTR_ERR(sdev->inode);
+	inode = sluice_device_inode();
+	if (IS_ERR(inode))
+		return PTR_ERR(inode);
+	sdev->inode = inode;
 	ret = sluice_group_join(sdev);
-	if (ret)
-		iput(sdev->inode);
+	if (!ret)
+		may_be_wanted(sdev, true);
 	return ret;
 }
 
-/* Waits for the last fd to be closed; @asked counts the requests so far. */
-static void wait_released(struct sluice_device *sdev)
-{
-	unsigned int asked = 0;
+/* ---- Who uses the device ---- */
 
-	while (!try_wait_for_completion(&sdev->released)) {
-		if (sdev->ops->request)
-			sdev->ops->request(sdev, asked);
-		if (wait_for_completion_timeout(&sdev->released,
-						REQUEST_INTERVAL))
-			break;
-		if (!asked++)
-			dev_info(sdev->dev,
-				 "waiting for its user to let it go\n");
+/*
+ * Nobody waits here. Lockdep is told otherwise: then it knows that a page fault enters
+ * with mmap_lock held, and reports whoever touches user memory, which may take that lock,
+ * after he has entered. Such a user could hold a removal up for good.
+ */
+int sluice_device_enter(struct sluice_device *sdev)
+{
+	if (!refcount_inc_not_zero(&sdev->inside))
+		return -ENODEV;
+	if (sluice_device_revoked(sdev)) {
+		if (refcount_dec_and_test(&sdev->inside))
+			complete(&sdev->left);
+		return -ENODEV;
 	}
+	rwsem_acquire_read(&sdev->inside_map, 0, 0, _RET_IP_);
+	return 0;
+}
+
+void sluice_device_exit(struct sluice_device *sdev)
+{
+	rwsem_release(&sdev->inside_map, _RET_IP_);
+	if (refcount_dec_and_test(&sdev->inside))
+		complete(&sdev->left);
+}
+
+/* From here on nobody enters, and whoever had is outside. */
+static void shut(struct sluice_device *sdev)
+{
+	WRITE_ONCE(sdev->revoked, true);
+	if (!refcount_dec_and_test(&sdev->inside))
+		wait_for_completion(&sdev->left);
+}
+
+/*
+ * Can't fail, and waits for no user: for those who have entered the device, and do a
+ * bounded amount of work there, and for an open or a close that is under way.
+ */
+static void revoke(struct sluice_device *sdev)
+{
+	shut(sdev);
+	sluice_group_forget_fds(sdev, sluice_device_close_all(sdev));
+}
+
+/* ---- Whoever wants it back ---- */
+
+static void ask_work(struct work_struct *work)
+{
+	struct sluice_device *sdev =
+		container_of(work, struct sluice_device, ask.work);
+
+	sdev->ops->request(sdev, sdev->asked++);
+	if (time_before(jiffies, READ_ONCE(sdev->deadline)))
+		schedule_delayed_work(&sdev->ask, REQUEST_INTERVAL);
+}
+
+void sluice_device_want(struct sluice_device *sdev)
+{
+	unsigned int grace = min(READ_ONCE(removal_grace), GRACE_MAX);
+
+	spin_lock(&sdev->wanted_lock);
+	if (sdev->registered &&
+	    (!sdev->wanted ||
+	     time_after_eq(jiffies, sdev->deadline + WANTED_FOR))) {
+		sdev->wanted = true;
+		WRITE_ONCE(sdev->deadline, jiffies + grace * HZ);
+		/* Under the lock: none is queued after take_back has cancelled it. */
+		if (sdev->ops->request)
+			schedule_delayed_work(&sdev->ask, 0);
+	}
+	spin_unlock(&sdev->wanted_lock);
+}
+
+/* Who has the device open is read without a lock: perhaps it's nobody any more. */
+static void say_wanted(struct sluice_device *sdev)
+{
+	long left = READ_ONCE(sdev->deadline) - jiffies;
+
+	dev_notice(sdev->dev,
+		   "process %d (%.*s) has it open, and %ld s to let go of it\n",
+		   READ_ONCE(sdev->opener), TASK_COMM_LEN, sdev->opener_comm,
+		   max(left, 0L) / HZ);
+}
+
+static void say_taken(struct sluice_device *sdev, const char *why)
+{
+	dev_warn(sdev->dev, "taken away from process %d (%.*s): %s\n",
+		 READ_ONCE(sdev->opener), TASK_COMM_LEN, sdev->opener_comm,
+		 why);
+}
+
+static bool is_gone(struct sluice_device *sdev)
+{
+	return sdev->ops->gone && sdev->ops->gone(sdev);
+}
+
+/* Return: why the wait for the last close ended without one; NULL: with one. */
+static const char *wait_released(struct sluice_device *sdev)
+{
+	unsigned long deadline = READ_ONCE(sdev->deadline), left;
+	long ret;
+
+	for (;;) {
+		if (try_wait_for_completion(&sdev->released))
+			return NULL;
+		if (is_gone(sdev))
+			return "the hardware is gone";
+		if (time_after_eq(jiffies, deadline))
+			return "it hasn't let go in time";
+		left = min_t(unsigned long, deadline - jiffies, GONE_INTERVAL);
+		ret = wait_for_completion_killable_timeout(&sdev->released,
+							   left);
+		if (ret > 0)
+			return NULL;
+		if (ret < 0)
+			return "who waits for it is being killed";
+	}
+}
+
+/**
+ * sluice_device_take_back - wait for the users of a device, and take it away from them
+ * @sdev: a device that nobody can open any more
+ * @used: somebody has an fd
+ *
+ * Afterwards nobody uses it.
+ */
+void sluice_device_take_back(struct sluice_device *sdev, bool used)
+{
+	const char *why;
+
+	if (used) {
+		sluice_device_want(sdev);
+		say_wanted(sdev);
+		why = wait_released(sdev);
+		if (why)
+			say_taken(sdev, why);
+	}
+	may_be_wanted(sdev, false);
+	cancel_delayed_work_sync(&sdev->ask);
+	revoke(sdev);
 }
 
 void sluice_device_unregister(struct sluice_device *sdev)
 {
-	sluice_group_hide(sdev);
-	if (!refcount_dec_and_test(&sdev->refs))
-		wait_released(sdev);
+	sluice_device_take_back(sdev, sluice_group_hide(sdev));
 	sluice_group_leave(sdev);
-	iput(sdev->inode);
 }
 
 void sluice_device_zap(struct sluice_device *sdev, loff_t start, loff_t len)
 {
 	unmap_mapping_range(sdev->inode->i_mapping, start, len, true);
-}
-
-static long device_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct sluice_device *sdev = file->private_data;
-
-	return sdev->ops->ioctl(sdev, cmd, arg);
-}
-
-static ssize_t device_read(struct file *file, char __user *buf, size_t count,
-			   loff_t *ppos)
-{
-	struct sluice_device *sdev = file->private_data;
-
-	return sdev->ops->read(sdev, buf, count, ppos);
-}
-
-static ssize_t device_write(struct file *file, const char __user *buf,
-			    size_t count, loff_t *ppos)
-{
-	struct sluice_device *sdev = file->private_data;
-
-	return sdev->ops->write(sdev, buf, count, ppos);
-}
-
-static int device_mmap(struct file *file, struct vm_area_struct *vma)
-{
-	struct sluice_device *sdev = file->private_data;
-
-	return sdev->ops->mmap(sdev, vma);
-}
-
-static void device_close(struct sluice_device *sdev)
-{
-	guard(mutex)(&sdev->open_lock);
-	if (--sdev->open_count)
-		return;
-	/* First: from here on nothing can come back, whatever close does. */
-	sluice_mmio_drop(sdev);
-	sdev->ops->close(sdev);
-}
-
-static int device_release(struct inode *inode, struct file *file)
-{
-	struct sluice_device *sdev = file->private_data;
-	struct sluice_group *group = sdev->group;
-	struct file *opened;
-
-	scoped_guard(mutex, &group->lock) {
-		device_close(sdev);
-		group->nr_device_fds--;
-		opened = group->opened;
-	}
-	/* May be the group's last: its release runs after ours. */
-	fput(opened);
-	if (refcount_dec_and_test(&sdev->refs))
-		complete(&sdev->released);
-	return 0;
-}
-
-static const struct file_operations device_fops = {
-	.owner		= THIS_MODULE,
-	.release	= device_release,
-	.read		= device_read,
-	.write		= device_write,
-	.mmap		= device_mmap,
-	.unlocked_ioctl	= device_ioctl,
-	.compat_ioctl	= compat_ptr_ioctl,
-};
-
-/**
- * sluice_device_from_file - the device behind an fd
- * @file: any file
- *
- * Return: the device, kept open by @file, or NULL.
- */
-struct sluice_device *sluice_device_from_file(struct file *file)
-{
-	return file->f_op == &device_fops ? file->private_data : NULL;
-}
-
-static struct sluice_device *find_device(struct sluice_group *group,
-					 const char *name)
-{
-	struct sluice_device *sdev;
-
-	list_for_each_entry(sdev, &group->devices, group_node) {
-		int match = sdev->ops->match ?
-				    sdev->ops->match(sdev, name) :
-				    !strcmp(dev_name(sdev->dev), name);
-
-		if (match < 0)
-			return ERR_PTR(match);
-		if (match)
-			return sdev;
-	}
-	return ERR_PTR(-ENODEV);
-}
-
-static int device_open(struct sluice_device *sdev)
-{
-	int ret = 0;
-
-	guard(mutex)(&sdev->open_lock);
-	if (!sdev->open_count)
-		ret = sdev->ops->open(sdev);
-	if (!ret)
-		sdev->open_count++;
-	return ret;
-}
-
-static struct file *device_file(struct sluice_device *sdev)
-{
-	struct file *file;
-	int ret;
-
-	ret = device_open(sdev);
-	if (ret)
-		return ERR_PTR(ret);
-	file = anon_inode_getfile("[vfio-device]", &device_fops, sdev, O_RDWR);
-	if (IS_ERR(file)) {
-		device_close(sdev);
-		return file;
-	}
-	file->f_mode |= FMODE_PREAD | FMODE_PWRITE;
-	file->f_mapping = sdev->inode->i_mapping;
-	return file;
-}
-
-/**
- * sluice_device_open_fd - open a device of a group
- * @group: the group, its lock held
- * @name: which device
- *
- * Return: the new fd; -EINVAL if the group has no address space; -ENODEV if
- * there is no such device; else what the driver's open returned.
- */
-int sluice_device_open_fd(struct sluice_group *group, const char *name)
-{
-	struct sluice_device *sdev;
-	struct file *file;
-	int fd;
-
-	lockdep_assert_held(&group->lock);
-
-	sdev = find_device(group, name);
-	if (IS_ERR(sdev))
-		return PTR_ERR(sdev);
-	if (!group->container || !sluice_container_ready(group->container))
-		return -EINVAL;
-
-	fd = get_unused_fd_flags(O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-	file = device_file(sdev);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
-	}
-	refcount_inc(&sdev->refs);
-	/* A device fd keeps the group in its container. */
-	get_file(group->opened);
-	group->nr_device_fds++;
-	fd_install(fd, file);
-	return fd;
 }

@@ -111,7 +111,9 @@ static long unset_container(struct sluice_group *group)
 	ret = lock_group(group);
 	if (ret)
 		return ret;
-	if (!group->container)
+	if (!group->iommu_group)
+		ret = -ENODEV;
+	else if (!group->container)
 		ret = -EINVAL;
 	else if (group->nr_device_fds)
 		ret = -EBUSY;
@@ -129,11 +131,7 @@ static long get_device_fd(struct sluice_group *group, const char __user *arg)
 	name = strndup_user(arg, PAGE_SIZE);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
-	ret = lock_group(group);
-	if (!ret) {
-		ret = sluice_device_open_fd(group, name);
-		mutex_unlock(&group->lock);
-	}
+	ret = sluice_device_open_fd(group, name);
 	kfree(name);
 	return ret;
 }
@@ -210,7 +208,7 @@ bool sluice_file_is_group(struct file *file)
 bool sluice_file_has_device(struct file *file, struct sluice_device *sdev)
 {
 	return sluice_file_is_group(file) &&
-	       file->private_data == READ_ONCE(sdev->group);
+	       file->private_data == sdev->group;
 }
 
 static char *group_devnode(const struct device *dev, umode_t *mode)
@@ -326,19 +324,123 @@ int sluice_group_join(struct sluice_device *sdev)
 	return 0;
 }
 
+static struct sluice_device *find_device(struct sluice_group *group,
+					 const char *name)
+{
+	struct sluice_device *sdev;
+
+	list_for_each_entry(sdev, &group->devices, group_node) {
+		int match = sdev->ops->match ?
+				    sdev->ops->match(sdev, name) :
+				    !strcmp(dev_name(sdev->dev), name);
+
+		if (match < 0)
+			return ERR_PTR(match);
+		if (match)
+			return sdev;
+	}
+	return ERR_PTR(-ENODEV);
+}
+
+/**
+ * sluice_group_get_fd - let an fd of one of the group's devices begin
+ * @group: the group, whose file is open
+ * @name: which device
+ *
+ * From here to sluice_group_put_fd() the device isn't freed, and the group's file
+ * isn't released; nor does the group leave its container, unless the device is taken
+ * away.
+ *
+ * Return: the device; -EINVAL if the group has no address space; -ENODEV if there is
+ * no such device, or the errno of &sluice_device_ops.match; -EINTR.
+ */
+struct sluice_device *sluice_group_get_fd(struct sluice_group *group,
+					  const char *name)
+{
+	struct sluice_device *sdev;
+	int ret;
+
+	ret = lock_group(group);
+	if (ret)
+		return ERR_PTR(ret);
+	sdev = find_device(group, name);
+	if (IS_ERR(sdev))
+		goto out_unlock;
+	if (!group->container || !sluice_container_ready(group->container)) {
+		sdev = ERR_PTR(-EINVAL);
+		goto out_unlock;
+	}
+	kref_get(&sdev->ref);
+	get_file(group->opened);
+	sdev->nr_fds++;
+	group->nr_device_fds++;
+out_unlock:
+	mutex_unlock(&group->lock);
+	return sdev;
+}
+
+static void forget_fds(struct sluice_device *sdev, unsigned int nr)
+{
+	lockdep_assert_held(&sdev->group->lock);
+
+	sdev->nr_fds -= nr;
+	sdev->group->nr_device_fds -= nr;
+	if (!sdev->nr_fds && list_empty(&sdev->group_node))
+		complete(&sdev->released);
+}
+
+/**
+ * sluice_group_put_fd - end what sluice_group_get_fd() began
+ * @sdev: the device; may be freed
+ */
+void sluice_group_put_fd(struct sluice_device *sdev)
+{
+	struct sluice_group *group = sdev->group;
+	struct file *opened;
+
+	scoped_guard(mutex, &group->lock) {
+		/* 0: it has been taken away, with all its fds. */
+		if (sdev->nr_fds)
+			forget_fds(sdev, 1);
+		opened = group->opened;
+	}
+	/* May be the group's last: its release runs after ours. */
+	fput(opened);
+	sluice_device_put(sdev);
+}
+
+/**
+ * sluice_group_forget_fds - let the fds of a device no longer count
+ * @sdev: a device that has been taken away from them
+ * @closed: it was open, and by that was closed
+ *
+ * They don't keep the group in its container any more.
+ */
+void sluice_group_forget_fds(struct sluice_device *sdev, bool closed)
+{
+	guard(mutex)(&sdev->group->lock);
+	/* An open was under way when it was hidden, and has failed. */
+	if (sdev->nr_fds && !closed)
+		sdev->ops->quiesce(sdev);
+	forget_fds(sdev, sdev->nr_fds);
+}
+
 /**
  * sluice_group_hide - let nobody open a device any more
  * @sdev: a device that is being unregistered
  *
- * Those who have it open may keep it until they close it.
+ * Those who have it open may keep it until they close it, or it is taken away.
+ *
+ * Return: true if there are such.
  */
-void sluice_group_hide(struct sluice_device *sdev)
+bool sluice_group_hide(struct sluice_device *sdev)
 {
 	guard(mutex)(&sdev->group->lock);
 	/* When the group is released, this one won't be found any more. */
-	if (!sdev->open_count)
+	if (!sdev->nr_fds)
 		sdev->ops->quiesce(sdev);
 	list_del_init(&sdev->group_node);
+	return sdev->nr_fds;
 }
 
 /* The last device is gone: so is the group, whoever still has its fd. */
@@ -360,7 +462,9 @@ static void group_remove(struct sluice_group *group, struct sluice_device *sdev)
 
 /**
  * sluice_group_leave - take a device out of its group
- * @sdev: a hidden device of which no fd is left
+ * @sdev: a hidden device that is closed
+ *
+ * Its fds, if any, keep what is left of the group.
  */
 void sluice_group_leave(struct sluice_device *sdev)
 {
@@ -377,8 +481,6 @@ void sluice_group_leave(struct sluice_device *sdev)
 	}
 	if (last)
 		group_remove(group, sdev);
-	WRITE_ONCE(sdev->group, NULL);
-	put_device(&group->dev);
 }
 
 int sluice_group_init(void)

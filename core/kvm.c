@@ -33,10 +33,17 @@ bool vfio_file_enforced_coherent(struct file *file)
 {
 	struct sluice_device *sdev = sluice_device_from_file(file);
 	struct sluice_group *group;
+	bool ret;
 
-	if (sdev)
-		return device_iommu_capable(sdev->dev,
-					    IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+	if (sdev) {
+		/* One that has been taken away does no DMA. */
+		if (sluice_device_enter(sdev))
+			return true;
+		ret = device_iommu_capable(sdev->dev,
+					   IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+		sluice_device_exit(sdev);
+		return ret;
+	}
 	if (!sluice_file_is_group(file))
 		return true;
 

@@ -5,9 +5,10 @@
  *
  * Lock order, outermost first:
  *
+ *   sluice_device.open_lock		mutex: device open and close
+ *     (the bus driver's own locks)
  *   sluice_group.lock			mutex: group <-> container, device list
- *     sluice_device.open_lock		mutex: device open and close
- *       (the bus driver's own locks)
+ *     (the bus driver's own locks)
  *     ranges in flight			held over pins; waited for without any lock
  *       sluice_space.lock		rwsem: domains, groups, apertures
  *         mmap_lock			accounting, finding BAR maps
@@ -646,8 +647,8 @@ void sluice_container_deinit(void);
  * @opened: the one open file, or NULL
  * @container: where it is attached, or NULL
  * @container_node: link in &sluice_container.groups
- * @nr_device_fds: open device fds; the group can't leave its container
- *	meanwhile
+ * @nr_device_fds: device fds that are open, or being opened or closed, but for those
+ *	of devices that were taken away; the group can't leave its container meanwhile
  */
 struct sluice_group {
 	struct device dev;
@@ -667,11 +668,21 @@ struct sluice_group {
 int sluice_group_init(void);
 void sluice_group_deinit(void);
 int sluice_group_join(struct sluice_device *sdev);
-void sluice_group_hide(struct sluice_device *sdev);
+struct sluice_device *sluice_group_get_fd(struct sluice_group *group,
+					  const char *name);
+void sluice_group_put_fd(struct sluice_device *sdev);
+void sluice_group_forget_fds(struct sluice_device *sdev, bool closed);
+bool sluice_group_hide(struct sluice_device *sdev);
 void sluice_group_leave(struct sluice_device *sdev);
 
 /* ---- device.c ---- */
 
+void sluice_device_take_back(struct sluice_device *sdev, bool used);
+
+/* ---- device_fd.c ---- */
+
+struct inode *sluice_device_inode(void);
+bool sluice_device_close_all(struct sluice_device *sdev);
 int sluice_device_open_fd(struct sluice_group *group, const char *name);
 struct sluice_device *sluice_device_from_file(struct file *file);
 int sluice_device_init_fs(void);

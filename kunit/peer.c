@@ -14,15 +14,71 @@
 
 #include "peer.h"
 
+static struct peer *to_peer(struct sluice_device *sdev)
+{
+	return container_of(sdev, struct peer, sdev);
+}
+
 static int peer_open(struct sluice_device *sdev)
 {
+	struct peer *peer = to_peer(sdev);
+
+	peer->opens++;
+	if (peer->slow) {
+		complete(&peer->opening);
+		wait_for_completion(&peer->go_on);
+	}
 	return 0;
 }
 
 static void peer_close(struct sluice_device *sdev)
 {
+	struct peer *peer = to_peer(sdev);
+
+	if (peer->on_close)
+		peer->on_close(peer);
 	sluice_device_mmio_revoke(sdev);
-	container_of(sdev, struct peer, sdev)->closed = true;
+	to_peer(sdev)->closes++;
+}
+
+static void peer_quiesce(struct sluice_device *sdev)
+{
+}
+
+static long peer_ioctl(struct sluice_device *sdev, unsigned int cmd,
+		       unsigned long arg)
+{
+	to_peer(sdev)->calls++;
+	return 0;
+}
+
+static ssize_t peer_read(struct sluice_device *sdev, char __user *buf,
+			 size_t count, loff_t *ppos)
+{
+	to_peer(sdev)->calls++;
+	return 0;
+}
+
+static ssize_t peer_write(struct sluice_device *sdev, const char __user *buf,
+			  size_t count, loff_t *ppos)
+{
+	to_peer(sdev)->calls++;
+	return count;
+}
+
+static vm_fault_t peer_fault(struct sluice_device *sdev, struct vm_fault *vmf)
+{
+	return VM_FAULT_SIGBUS;
+}
+
+static void peer_request(struct sluice_device *sdev, unsigned int count)
+{
+	to_peer(sdev)->requests++;
+}
+
+static bool peer_gone(struct sluice_device *sdev)
+{
+	return READ_ONCE(to_peer(sdev)->gone);
 }
 
 static int peer_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
@@ -34,7 +90,7 @@ static int peer_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
 static int peer_mmio_phys(struct sluice_device *sdev, loff_t offset,
 			  phys_addr_t *phys, size_t *len)
 {
-	struct peer *peer = container_of(sdev, struct peer, sdev);
+	struct peer *peer = to_peer(sdev);
 
 	if (offset >= PAGES(peer->npages) || peer->frozen)
 		return -EFAULT;
@@ -52,8 +108,15 @@ static const struct sluice_device_ops peer_ops = {
 	.name = "kunit-peer",
 	.open = peer_open,
 	.close = peer_close,
+	.quiesce = peer_quiesce,
+	.ioctl = peer_ioctl,
+	.read = peer_read,
+	.write = peer_write,
 	.mmap = peer_mmap,
+	.fault = peer_fault,
 	.mmio_phys = peer_mmio_phys,
+	.request = peer_request,
+	.gone = peer_gone,
 	.match = peer_match,
 };
 
@@ -77,13 +140,14 @@ struct peer *peer_create(struct kunit *test)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(opened));
 	peer->group.opened = opened;
 
+	init_completion(&peer->opening);
+	init_completion(&peer->go_on);
 	sluice_device_init(&peer->sdev, NULL, &peer_ops);
 	peer->sdev.group = &peer->group;
+	peer->sdev.registered = true;
 	peer->sdev.inode = file_inode(opened);
 	list_add(&peer->sdev.group_node, &peer->group.devices);
-	mutex_lock(&peer->group.lock);
 	peer->fd = sluice_device_open_fd(&peer->group, "peer");
-	mutex_unlock(&peer->group.lock);
 	KUNIT_ASSERT_GE(test, peer->fd, 0);
 	sluice_device_mmio_enable(&peer->sdev);
 	return peer;
@@ -103,15 +167,16 @@ unsigned long peer_memory(struct kunit *test, struct peer *peer,
 	return addr;
 }
 
-/* Unmaps @npages at @addr and closes the device. */
+/* Unmaps @npages at @addr, if any, and closes the device. */
 void peer_destroy(struct kunit *test, struct peer *peer, unsigned long addr,
 		  unsigned long npages)
 {
-	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, PAGES(npages)));
+	if (npages)
+		KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, PAGES(npages)));
 	KUNIT_EXPECT_EQ(test, 0, close_fd(peer->fd));
 	/* A kernel thread's files are released by a worker. */
 	flush_delayed_fput();
-	KUNIT_EXPECT_TRUE(test, peer->closed);
+	KUNIT_EXPECT_EQ(test, peer->opens, peer->closes);
 	KUNIT_EXPECT_TRUE(test, list_empty(&peer->sdev.mmio_maps));
 	KUNIT_EXPECT_EQ(test, peer->group.nr_device_fds, 0);
 	fput(peer->group.opened);

@@ -19,7 +19,16 @@
  * @group: its group, as far as opening a device looks at it
  * @container: likewise
  * @fd: the device's fd
- * @closed: close was called
+ * @opens: calls of open
+ * @closes: of close
+ * @calls: of ioctl, read and write
+ * @requests: of request
+ * @on_close: what somebody does just then, or NULL
+ * @data: for @on_close
+ * @gone: the hardware has left
+ * @slow: open waits
+ * @opening: it does
+ * @go_on: what for
  * @phys: where its memory is
  * @npages: how much it has
  * @frozen: an error has come, and the revocation is still to come
@@ -29,7 +38,16 @@ struct peer {
 	struct sluice_group group;
 	struct sluice_container container;
 	int fd;
-	bool closed;
+	unsigned int opens;
+	unsigned int closes;
+	unsigned int calls;
+	unsigned int requests;
+	void (*on_close)(struct peer *peer);
+	void *data;
+	bool gone;
+	bool slow;
+	struct completion opening;
+	struct completion go_on;
 	phys_addr_t phys;
 	unsigned long npages;
 	bool frozen;

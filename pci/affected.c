@@ -14,7 +14,7 @@
 static bool is_hit(const struct sluice_pci_affected *affected,
 		   const struct pci_dev *pci)
 {
-	return !affected->slot || pci->bus != affected->slot->bus ||
+	return !affected->slot || pci->bus != affected->bus ||
 	       pci->slot == affected->slot;
 }
 
@@ -39,23 +39,27 @@ void sluice_pci_affected_put(struct sluice_pci_affected *affected)
 	kfree(affected->devs);
 }
 
-int sluice_pci_affected_get(struct pci_dev *pci,
-			    struct sluice_pci_affected *affected)
+int sluice_pci_affected_init(struct sluice_pci_affected *affected,
+			     struct pci_dev *pci)
 {
-	*affected = (struct sluice_pci_affected) {};
+	*affected = (struct sluice_pci_affected) { .bus = pci->bus };
 	if (!pci_probe_reset_slot(pci->slot))
 		affected->slot = pci->slot;
 	else if (pci_probe_reset_bus(pci->bus))
 		return -ENODEV;
+	return 0;
+}
 
-	pci_walk_bus(pci->bus, affected_add, affected);
+int sluice_pci_affected_list(struct sluice_pci_affected *affected)
+{
+	pci_walk_bus(affected->bus, affected_add, affected);
 	affected->devs = kcalloc(affected->nr, sizeof(*affected->devs),
 				 GFP_KERNEL_ACCOUNT);
 	if (!affected->devs)
 		return -ENOMEM;
 	affected->max = affected->nr;
 	affected->nr = 0;
-	pci_walk_bus(pci->bus, affected_add, affected);
+	pci_walk_bus(affected->bus, affected_add, affected);
 	if (affected->nr <= affected->max)
 		return 0;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The reset of a bus or slot for the sake of functions that can't be reset by
- * themselves.
+ * The reset of a bus or slot, be it for the sake of functions that can't be reset
+ * by themselves.
  *
- * Owns: the decision that nobody uses what would be hit, and that reset. Does
- * not own: resets that a user asks for (reset.c).
+ * Owns: the decision that nobody uses what would be hit, and the reset of a bus or
+ * slot. Does not own: who else may ask for one (reset.c).
  *
  * The PCI core's own reset of a bus takes and drops the locks by itself, so
  * whatever was decided before may be wrong by then: a host driver may have
@@ -29,7 +29,10 @@ void sluice_pci_set_unreset(struct sluice_pci_device *pdev, bool unreset)
 void sluice_pci_forget_unreset(struct sluice_pci_device *pdev)
 {
 	if (pdev->unreset && !pdev->told_unreset)
-		pci_warn(pdev->pci, "not reset after use: others on its bus are in use\n");
+		pci_warn(pdev->pci, "not reset after use: %s\n",
+			 sluice_pci_leaves(pdev) ?
+				 "it leaves its slot" :
+				 "others on its bus are in use");
 	sluice_pci_set_unreset(pdev, false);
 }
 
@@ -62,7 +65,8 @@ static int lock_all(struct pci_dev *bridge,
 {
 	unsigned int i;
 
-	if (!pci_dev_trylock(bridge))
+	/* A slot may be on a root bus. */
+	if (bridge && !pci_dev_trylock(bridge))
 		return -EAGAIN;
 	for (i = 0; i < affected->nr; i++) {
 		if (!lock_function(affected->devs[i], removed))
@@ -72,19 +76,19 @@ static int lock_all(struct pci_dev *bridge,
 
 err_unlock:
 	unlock_functions(affected, i, removed);
-	pci_dev_unlock(bridge);
+	if (bridge)
+		pci_dev_unlock(bridge);
 	return -EAGAIN;
 }
 
-/* What the driver core holds of us, or NULL; the device lock is held. */
-static struct sluice_pci_device *our_device(struct pci_dev *pci)
+struct sluice_pci_device *sluice_pci_our_device(struct pci_dev *pci)
 {
 	return pci->driver == &sluice_pci_driver ? pci_get_drvdata(pci) : NULL;
 }
 
 static int check_function(struct pci_dev *pci)
 {
-	struct sluice_pci_device *pdev = our_device(pci);
+	struct sluice_pci_device *pdev = sluice_pci_our_device(pci);
 
 	if (!pdev)
 		return pci->driver ? -EPERM : 0;
@@ -92,39 +96,43 @@ static int check_function(struct pci_dev *pci)
 }
 
 /* Return: 0 if they may be reset and one of them has to be; else an errno. */
-static int check_all(struct pci_dev *pci, struct sluice_pci_affected *affected)
+static int check_unused(struct sluice_pci_device *pdev,
+			const struct sluice_pci_affected *affected, void *data)
 {
-	struct sluice_pci_device *pdev;
+	struct sluice_pci_device *hit;
 	bool wanted = false;
 	unsigned int i;
 	int ret;
 
-	if (!sluice_pci_affected_same(pci, affected))
-		return -EAGAIN;
 	for (i = 0; i < affected->nr; i++) {
 		ret = check_function(affected->devs[i]);
 		if (ret)
 			return ret;
-		pdev = our_device(affected->devs[i]);
-		wanted |= pdev && pdev->unreset;
+		hit = sluice_pci_our_device(affected->devs[i]);
+		wanted |= hit && hit->unreset;
 	}
 	return wanted ? 0 : -EALREADY;
 }
 
 static void prepare_function(struct pci_dev *pci)
 {
-	struct sluice_pci_device *pdev = our_device(pci);
+	struct sluice_pci_device *pdev = sluice_pci_our_device(pci);
+	u32 command;
 
 	if (pdev)
 		sluice_pci_err_handlers.reset_prepare(pci);
 	pci_set_power_state(pci, PCI_D0);
+	/* What doesn't answer has nothing that it should get back. */
+	pci_read_config_dword(pci, PCI_COMMAND, &command);
+	if (PCI_POSSIBLE_ERROR(command))
+		return;
 	pci_save_state(pci);
 	pci_write_config_word(pci, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
 }
 
 static void restore_function(struct pci_dev *pci, bool was_reset)
 {
-	struct sluice_pci_device *pdev = our_device(pci);
+	struct sluice_pci_device *pdev = sluice_pci_our_device(pci);
 
 	pci_restore_state(pci);
 	if (!pdev)
@@ -176,29 +184,65 @@ static bool has_other_driver(struct sluice_pci_affected *affected)
 	return false;
 }
 
+static bool any_leaves(const struct sluice_pci_affected *affected)
+{
+	struct sluice_pci_device *pdev;
+	unsigned int i;
+
+	for (i = 0; i < affected->nr; i++) {
+		pdev = sluice_pci_our_device(affected->devs[i]);
+		if (pdev && sluice_pci_leaves(pdev))
+			return true;
+	}
+	return false;
+}
+
+int sluice_pci_reset_affected(struct sluice_pci_device *pdev,
+			      struct sluice_pci_affected *affected,
+			      struct pci_dev *removed,
+			      sluice_pci_reset_check *check, void *data)
+{
+	struct pci_dev *bridge = pdev->pci->bus->self;
+	int ret;
+
+	ret = lock_all(bridge, affected, removed);
+	if (ret)
+		return ret;
+	ret = -EAGAIN;
+	if (sluice_pci_affected_same(pdev->pci, affected))
+		ret = check(pdev, affected, data);
+	/* Who takes it away may wait for us, and an event of the slot for him. */
+	if (!ret && affected->slot && any_leaves(affected))
+		ret = -EAGAIN;
+	if (!ret)
+		ret = reset_all(bridge, affected);
+	unlock_functions(affected, affected->nr, removed);
+	if (bridge)
+		pci_dev_unlock(bridge);
+	return ret;
+}
+
 int sluice_pci_reset_unused_bus(struct sluice_pci_device *pdev)
 {
 	struct pci_dev *removed = READ_ONCE(pdev->removing) ? pdev->pci : NULL;
-	struct pci_dev *bridge = pdev->pci->bus->self;
 	struct sluice_pci_affected affected;
 	int ret;
 
 	if (!atomic_read(&nr_unreset))
 		return -EALREADY;
-	ret = sluice_pci_affected_get(pdev->pci, &affected);
+	ret = sluice_pci_affected_init(&affected, pdev->pci);
+	if (!ret)
+		ret = sluice_pci_affected_list(&affected);
 	if (ret)
 		return ret;
+	ret = -ESHUTDOWN;
+	if (affected.slot && sluice_pci_leaves(pdev))
+		goto out_put;
 	ret = -EPERM;
 	if (has_other_driver(&affected))
 		goto out_put;
-	ret = lock_all(bridge, &affected, removed);
-	if (ret)
-		goto out_put;
-	ret = check_all(pdev->pci, &affected);
-	if (!ret)
-		ret = reset_all(bridge, &affected);
-	unlock_functions(&affected, affected.nr, removed);
-	pci_dev_unlock(bridge);
+	ret = sluice_pci_reset_affected(pdev, &affected, removed, check_unused,
+					NULL);
 out_put:
 	sluice_pci_affected_put(&affected);
 	return ret;

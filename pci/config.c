@@ -273,13 +273,28 @@ static int read_locked(struct sluice_pci_config *cfg, unsigned int pos,
 	return 0;
 }
 
+/*
+ * For one access. A removal waits for those who wait here, and each may take as long as the
+ * hardware does: so only the first one goes on.
+ */
+static int lock_config(struct sluice_pci_config *cfg)
+{
+	if (mutex_lock_killable(&cfg->lock))
+		return -EINTR;
+	if (!cfg->ops->revoked || !cfg->ops->revoked(cfg))
+		return 0;
+	mutex_unlock(&cfg->lock);
+	return -ENODEV;
+}
+
 int sluice_pci_vconfig_read(struct sluice_pci_config *cfg, unsigned int pos,
 			    unsigned int size, u32 *val)
 {
 	int ret;
 
-	if (mutex_lock_killable(&cfg->lock))
-		return -EINTR;
+	ret = lock_config(cfg);
+	if (ret)
+		return ret;
 	ret = read_locked(cfg, pos, size, val);
 	mutex_unlock(&cfg->lock);
 	return ret;
@@ -344,8 +359,9 @@ int sluice_pci_vconfig_write(struct sluice_pci_config *cfg, unsigned int pos,
 	unsigned int hook = cfg->hook[pos];
 	int ret;
 
-	if (mutex_lock_killable(&cfg->lock))
-		return -EINTR;
+	ret = lock_config(cfg);
+	if (ret)
+		return ret;
 	if (hook)
 		ret = sluice_pci_config_write_hook(cfg, hook, pos, size, val);
 	else

@@ -121,6 +121,7 @@ struct sluice_pci_cap_policy {
  * @intx_mask: the virtual INTx disable bit is now @masked.
  * @vpd_read: read 4 bytes of vital product data. Return: 0 or errno.
  * @vpd_write: write 4 bytes of vital product data. Return: 0 or errno.
+ * @revoked: optional. Is the device being taken away from its user?
  */
 struct sluice_pci_config_ops {
 	int (*read)(struct sluice_pci_config *cfg, unsigned int pos,
@@ -139,6 +140,7 @@ struct sluice_pci_config_ops {
 			u8 data[4]);
 	int (*vpd_write)(struct sluice_pci_config *cfg, unsigned int addr,
 			 const u8 data[4]);
+	bool (*revoked)(struct sluice_pci_config *cfg);
 };
 
 #define SLUICE_PCI_CONFIG_BARS	7	/* six BARs and the ROM */

@@ -172,6 +172,12 @@ static void host_set_power_state(struct sluice_pci_config *cfg,
 {
 	struct sluice_pci_device *pdev = to_pdev(cfg);
 
+	/*
+	 * It takes time, and the PCI core's list of buses, which the handling of errors
+	 * has while it waits for the device lock, which the remover has.
+	 */
+	if (READ_ONCE(pdev->removing))
+		return;
 	/* The lock first: MSI-X is set up in a device that is woken for that. */
 	down_write(&pdev->memory_lock);
 	if (pdev->pci->current_state != state) {
@@ -276,6 +282,11 @@ static int host_vpd_write(struct sluice_pci_config *cfg, unsigned int addr,
 	return ret == 4 ? 0 : -EIO;
 }
 
+static bool host_revoked(struct sluice_pci_config *cfg)
+{
+	return sluice_device_revoked(&to_pdev(cfg)->sdev);
+}
+
 static const struct sluice_pci_config_ops host_ops = {
 	.read = host_read,
 	.write = host_write,
@@ -288,6 +299,7 @@ static const struct sluice_pci_config_ops host_ops = {
 	.intx_mask = host_intx_mask,
 	.vpd_read = host_vpd_read,
 	.vpd_write = host_vpd_write,
+	.revoked = host_revoked,
 };
 
 static void make_info(struct sluice_pci_device *pdev,
@@ -352,41 +364,73 @@ bool sluice_pci_memory_enabled(struct sluice_pci_device *pdev)
 	       sluice_pci_vconfig_memory_on(&pdev->config);
 }
 
-static ssize_t config_rw_chunk(struct sluice_pci_config *cfg, char __user *buf,
-			       unsigned int pos, size_t count, bool write)
+/* One access of up to 4 bytes. Return: how many it was; or an errno. */
+static int config_access(struct sluice_pci_device *pdev, unsigned int pos,
+			 size_t count, u8 *bytes, bool write)
 {
-	unsigned int size = sluice_pci_vconfig_chunk(cfg, pos, count);
-	u8 bytes[4];
+	struct sluice_pci_config *cfg = &pdev->config;
+	unsigned int size;
 	u32 val;
 	int ret;
 
-	if (write) {
-		if (copy_from_user(bytes, buf, size))
-			return -EFAULT;
-		val = sluice_pci_config_get(bytes, size);
-		ret = sluice_pci_vconfig_write(cfg, pos, size, val);
-		return ret ? ret : size;
-	}
-	ret = sluice_pci_vconfig_read(cfg, pos, size, &val);
+	ret = sluice_device_enter(&pdev->sdev);
 	if (ret)
 		return ret;
-	sluice_pci_config_put(bytes, size, val);
-	return copy_to_user(buf, bytes, size) ? -EFAULT : size;
+	size = sluice_pci_vconfig_chunk(cfg, pos, count);
+	if (write) {
+		val = sluice_pci_config_get(bytes, size);
+		ret = sluice_pci_vconfig_write(cfg, pos, size, val);
+	} else {
+		ret = sluice_pci_vconfig_read(cfg, pos, size, &val);
+		if (!ret)
+			sluice_pci_config_put(bytes, size, val);
+	}
+	sluice_device_exit(&pdev->sdev);
+	return ret ? ret : size;
+}
+
+static int config_step(struct sluice_pci_device *pdev, char __user *buf,
+		       unsigned int pos, size_t count, bool write)
+{
+	u8 bytes[4];
+	int ret;
+
+	if (write && copy_from_user(bytes, buf, min(count, sizeof(bytes))))
+		return -EFAULT;
+	ret = config_access(pdev, pos, count, bytes, write);
+	if (ret > 0 && !write && copy_to_user(buf, bytes, ret))
+		return -EFAULT;
+	return ret;
+}
+
+/* Bytes of configuration space, or an errno. */
+static int config_size(struct sluice_pci_device *pdev)
+{
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	ret = pdev->config.info.size;
+	sluice_device_exit(&pdev->sdev);
+	return ret;
 }
 
 ssize_t sluice_pci_config_rw(struct sluice_pci_device *pdev, char __user *buf,
 			     size_t count, loff_t *ppos, bool write)
 {
-	struct sluice_pci_config *cfg = &pdev->config;
 	u64 pos = *ppos & SLUICE_PCI_OFFSET_MASK;
 	size_t done = 0;
 	ssize_t ret;
 
-	if (pos >= cfg->info.size || count > cfg->info.size - pos)
+	ret = config_size(pdev);
+	if (ret < 0)
+		return ret;
+	if (pos >= ret || count > ret - pos)
 		return -EFAULT;
 	while (done < count) {
-		ret = config_rw_chunk(cfg, buf + done, pos + done,
-				      count - done, write);
+		ret = config_step(pdev, buf + done, pos + done, count - done,
+				  write);
 		if (ret < 0)
 			return ret;
 		done += ret;

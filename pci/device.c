@@ -8,6 +8,7 @@
  */
 #include <linux/bitfield.h>
 #include <linux/iommu.h>
+#include <linux/module.h>
 #include <linux/uaccess.h>
 
 #include "private.h"
@@ -277,6 +278,35 @@ static int add_msix_mappable(struct vfio_region_info *info, void __user *arg)
 								      0;
 }
 
+static int region_info(struct sluice_pci_device *pdev,
+		       struct vfio_region_info *info)
+{
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	switch (info->index) {
+	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
+		bar_info(pdev, info);
+		break;
+	case VFIO_PCI_ROM_REGION_INDEX:
+		info->size = sluice_pci_rom_size(pdev);
+		if (info->size)
+			info->flags = VFIO_REGION_INFO_FLAG_READ;
+		break;
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		info->size = pdev->pci->cfg_size;
+		info->flags = VFIO_REGION_INFO_FLAG_READ |
+			      VFIO_REGION_INFO_FLAG_WRITE;
+		break;
+	default:
+		ret = -EINVAL;
+	}
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
 static long get_region_info(struct sluice_pci_device *pdev, void __user *arg)
 {
 	size_t minsz = offsetofend(struct vfio_region_info, offset);
@@ -292,24 +322,9 @@ static long get_region_info(struct sluice_pci_device *pdev, void __user *arg)
 	info.size = 0;
 	info.flags = 0;
 	info.cap_offset = 0;
-
-	switch (info.index) {
-	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
-		bar_info(pdev, &info);
-		break;
-	case VFIO_PCI_ROM_REGION_INDEX:
-		info.size = sluice_pci_rom_size(pdev);
-		if (info.size)
-			info.flags = VFIO_REGION_INFO_FLAG_READ;
-		break;
-	case VFIO_PCI_CONFIG_REGION_INDEX:
-		info.size = pdev->pci->cfg_size;
-		info.flags = VFIO_REGION_INFO_FLAG_READ |
-			     VFIO_REGION_INFO_FLAG_WRITE;
-		break;
-	default:
-		return -EINVAL;
-	}
+	ret = region_info(pdev, &info);
+	if (ret)
+		return ret;
 
 	if (info.flags & VFIO_REGION_INFO_FLAG_CAPS) {
 		ret = add_msix_mappable(&info, arg);
@@ -319,17 +334,35 @@ static long get_region_info(struct sluice_pci_device *pdev, void __user *arg)
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
 
+static int count_irqs(struct sluice_pci_device *pdev, struct vfio_irq_info *info)
+{
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	if (sluice_pci_irq_known(pdev, info->index))
+		info->count = sluice_pci_irq_count(pdev, info->index);
+	else
+		ret = -EINVAL;
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
 static long get_irq_info(struct sluice_pci_device *pdev, void __user *arg)
 {
 	size_t minsz = offsetofend(struct vfio_irq_info, count);
 	struct vfio_irq_info info;
+	int ret;
 
 	if (copy_from_user(&info, arg, minsz))
 		return -EFAULT;
-	if (info.argsz < minsz || !sluice_pci_irq_known(pdev, info.index))
+	if (info.argsz < minsz)
 		return -EINVAL;
+	ret = count_irqs(pdev, &info);
+	if (ret)
+		return ret;
 
-	info.count = sluice_pci_irq_count(pdev, info.index);
 	info.flags = VFIO_IRQ_INFO_EVENTFD;
 	if (info.index == VFIO_PCI_INTX_IRQ_INDEX)
 		info.flags |= VFIO_IRQ_INFO_MASKABLE |
@@ -360,6 +393,18 @@ static long device_feature(void __user *arg)
 	return -ENOTTY;
 }
 
+static int device_reset(struct sluice_pci_device *pdev)
+{
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	ret = pdev->reset_works ? sluice_pci_reset_function(pdev) : -EINVAL;
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
 static long device_ioctl(struct sluice_device *sdev, unsigned int cmd,
 			 unsigned long arg)
 {
@@ -376,8 +421,7 @@ static long device_ioctl(struct sluice_device *sdev, unsigned int cmd,
 	case VFIO_DEVICE_SET_IRQS:
 		return sluice_pci_irq_set_ioctl(pdev, uarg);
 	case VFIO_DEVICE_RESET:
-		return pdev->reset_works ? sluice_pci_reset_function(pdev) :
-					   -EINVAL;
+		return device_reset(pdev);
 	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
 		return sluice_pci_hot_reset_info(pdev, uarg);
 	case VFIO_DEVICE_PCI_HOT_RESET:
@@ -443,7 +487,24 @@ static int device_match(struct sluice_device *sdev, const char *name)
 	return name[len] == ' ' ? -EINVAL : 0;
 }
 
+/* A function that is being reset doesn't answer for a while, either. */
+#define GONE_MISSES 6
+
+static bool device_gone(struct sluice_device *sdev)
+{
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+
+	if (pci_dev_is_disconnected(pdev->pci))
+		return true;
+	if (pci_device_is_present(pdev->pci))
+		pdev->misses = 0;
+	else
+		pdev->misses++;
+	return pdev->misses >= GONE_MISSES;
+}
+
 const struct sluice_device_ops sluice_pci_device_ops = {
+	.owner = THIS_MODULE,
 	.name = "vfio-pci",
 	.open = device_open,
 	.close = device_close,
@@ -452,7 +513,9 @@ const struct sluice_device_ops sluice_pci_device_ops = {
 	.read = device_read,
 	.write = device_write,
 	.mmap = sluice_pci_mmap,
+	.fault = sluice_pci_fault,
 	.mmio_phys = sluice_pci_mmio_phys,
 	.request = sluice_pci_irq_request,
+	.gone = device_gone,
 	.match = device_match,
 };

@@ -164,6 +164,40 @@ static int irq_set_locked(struct sluice_pci_device *pdev,
 	}
 }
 
+static int irq_set(struct sluice_pci_device *pdev,
+		   const struct vfio_irq_set *set, const void *data)
+{
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	ret = -EINTR;
+	if (!mutex_lock_killable(&pdev->irq_lock)) {
+		/* A removal waits for all those who wait here. */
+		ret = -ENODEV;
+		if (!sluice_device_revoked(&pdev->sdev))
+			ret = irq_set_locked(pdev, set, data);
+		mutex_unlock(&pdev->irq_lock);
+	}
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
+static int irq_check(struct sluice_pci_device *pdev,
+		     const struct vfio_irq_set *set, size_t *data_size)
+{
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	ret = sluice_pci_irq_check(set, sluice_pci_irq_count(pdev, set->index),
+				   data_size);
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
 long sluice_pci_irq_set_ioctl(struct sluice_pci_device *pdev,
 			      struct vfio_irq_set __user *arg)
 {
@@ -174,9 +208,7 @@ long sluice_pci_irq_set_ioctl(struct sluice_pci_device *pdev,
 
 	if (copy_from_user(&set, arg, IRQ_SET_HDR))
 		return -EFAULT;
-
-	ret = sluice_pci_irq_check(&set, sluice_pci_irq_count(pdev, set.index),
-				   &size);
+	ret = irq_check(pdev, &set, &size);
 	if (ret)
 		return ret;
 
@@ -185,12 +217,7 @@ long sluice_pci_irq_set_ioctl(struct sluice_pci_device *pdev,
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}
-
-	ret = -EINTR;
-	if (!mutex_lock_killable(&pdev->irq_lock)) {
-		ret = irq_set_locked(pdev, &set, data);
-		mutex_unlock(&pdev->irq_lock);
-	}
+	ret = irq_set(pdev, &set, data);
 	kfree(data);
 	return ret;
 }
@@ -218,20 +245,19 @@ void sluice_pci_irq_error(struct sluice_pci_device *pdev)
 	spin_unlock(&pdev->event_lock);
 }
 
+/* Takes nothing that a user can hold for long: whoever is asked must not delay others. */
 void sluice_pci_irq_request(struct sluice_device *sdev, unsigned int count)
 {
 	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
+	bool listens;
 
-	mutex_lock(&pdev->irq_lock);
-	if (pdev->request_trigger) {
-		if (count % 10 == 0)
-			pci_notice_ratelimited(pdev->pci,
-					       "asking the user to release the device (%u)\n",
-					       count);
+	spin_lock(&pdev->event_lock);
+	listens = pdev->request_trigger;
+	if (listens)
 		eventfd_signal(pdev->request_trigger);
-	} else if (count == 0) {
+	spin_unlock(&pdev->event_lock);
+
+	if (!count && !listens && READ_ONCE(pdev->in_use))
 		pci_notice(pdev->pci,
-			   "in use without a request eventfd; waiting for the user to release it\n");
-	}
-	mutex_unlock(&pdev->irq_lock);
+			   "in use without a request eventfd: its user can't be asked to let go\n");
 }

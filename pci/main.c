@@ -38,6 +38,21 @@ struct sluice_pci_device *sluice_pci_find_locked(struct pci_dev *pci)
 	return NULL;
 }
 
+void sluice_pci_want_each(struct pci_dev *pci,
+			  bool (*goes)(struct pci_dev *pci,
+				       struct pci_dev *other))
+{
+	struct sluice_pci_device *pdev;
+
+	guard(mutex)(&sluice_pci_list_lock);
+	list_for_each_entry(pdev, &sluice_pci_list, node) {
+		if (!goes(pci, pdev->pci))
+			continue;
+		WRITE_ONCE(pdev->leaving, true);
+		sluice_device_want(&pdev->sdev);
+	}
+}
+
 static struct sluice_pci_device *device_alloc(struct pci_dev *pci)
 {
 	struct sluice_pci_device *pdev = kzalloc(sizeof(*pdev), GFP_KERNEL);
@@ -64,7 +79,7 @@ static struct sluice_pci_device *device_alloc(struct pci_dev *pci)
 static void device_free(struct sluice_pci_device *pdev)
 {
 	lockdep_unregister_key(&pdev->memory_key);
-	kfree(pdev);
+	sluice_device_put(&pdev->sdev);
 }
 
 static int sluice_pci_probe(struct pci_dev *pci, const struct pci_device_id *id)
@@ -109,8 +124,9 @@ static void sluice_pci_remove(struct pci_dev *pci)
 {
 	struct sluice_pci_device *pdev = pci_get_drvdata(pci);
 
+	sluice_pci_removal_begin(pdev);
 	/* We hold the device lock: close needn't try for it (reset.c). */
-	WRITE_ONCE(pdev->removing, true);
+	smp_store_release(&pdev->removing, true);
 	sluice_device_unregister(&pdev->sdev);
 	/* The device lock keeps error_resume() from queueing it again. */
 	cancel_work_sync(&pdev->resume);

@@ -14,10 +14,10 @@
 #define PGOFF_SHIFT	(SLUICE_PCI_OFFSET_SHIFT - PAGE_SHIFT)
 #define PGOFF_MASK	(BIT_ULL(PGOFF_SHIFT) - 1)
 
-static vm_fault_t bar_fault(struct vm_fault *vmf)
+vm_fault_t sluice_pci_fault(struct sluice_device *sdev, struct vm_fault *vmf)
 {
+	struct sluice_pci_device *pdev = to_sluice_pci_device(sdev);
 	struct vm_area_struct *vma = vmf->vma;
-	struct sluice_pci_device *pdev = vma->vm_private_data;
 	unsigned int index = vmf->pgoff >> PGOFF_SHIFT;
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 	unsigned long pfn;
@@ -31,10 +31,6 @@ static vm_fault_t bar_fault(struct vm_fault *vmf)
 	up_read(&pdev->memory_lock);
 	return ret;
 }
-
-static const struct vm_operations_struct bar_vm_ops = {
-	.fault = bar_fault,
-};
 
 int sluice_pci_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
 {
@@ -50,12 +46,10 @@ int sluice_pci_mmap(struct sluice_device *sdev, struct vm_area_struct *vma)
 	if (first >= pages || vma_pages(vma) > pages - first)
 		return -EINVAL;
 
-	vma->vm_private_data = pdev;
 	vma->vm_page_prot = pgprot_noncached(vma->vm_page_prot);
 	vma->vm_page_prot = pgprot_decrypted(vma->vm_page_prot);
 	vm_flags_set(vma, VM_ALLOW_ANY_UNCACHED | VM_IO | VM_PFNMAP |
 			  VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_ops = &bar_vm_ops;
 	return 0;
 }
 

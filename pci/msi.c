@@ -178,9 +178,12 @@ static int vectors_set(struct sluice_pci_device *pdev, u32 start, u32 count,
 		/* Each may have to wake the device, which takes time. */
 		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
+		if (!ret && sluice_device_revoked(&pdev->sdev))
+			ret = -ENODEV;
 	}
-	if (!ret)
-		return 0;
+	/* What is being taken away will be closed at once. */
+	if (!ret || sluice_device_revoked(&pdev->sdev))
+		return ret;
 
 	for (i = 0; i < count; i++)
 		vector_detach(pdev, start + i);
@@ -266,7 +269,7 @@ int sluice_pci_msi_set(struct sluice_pci_device *pdev,
 		if (ret)
 			return ret;
 		ret = vectors_set(pdev, set->start, set->count, data);
-		if (ret)
+		if (ret && !sluice_device_revoked(&pdev->sdev))
 			sluice_pci_msi_disable(pdev);
 		return ret;
 	}

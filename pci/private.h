@@ -5,7 +5,8 @@
  * Owns: struct sluice_pci_device, the lock order, and the prototypes that one
  * file of this directory offers to the others. For this directory only.
  *
- * Files: main.c (binding), denylist.c, device.c (open, close, ioctls), region.c
+ * Files: main.c (binding), removal.c (what leaves together), denylist.c,
+ * device.c (open, close, ioctls), region.c
  * (BARs and ROM), bar.c (a BAR by itself), mmap.c, config*.c (virtual
  * configuration space), irq.c (interrupt ioctls), intx.c and msi.c (delivery),
  * unmask.c (unmask by eventfd), reset.c, affected.c (what a bus reset hits),
@@ -15,8 +16,9 @@
  * Lock order, outermost first:
  *
  *	device_lock(&pci->dev)			(driver core)
- *	  sluice_pci_list_lock			(main.c)
- *	    the group's lock, sdev.open_lock	(core)
+ *	  sluice_pci_list_lock			(main.c), nothing that waits inside
+ *	    sdev.open_lock, the group's lock	(core; one or the other)
+ *	    sluice_device_enter()		(core; waits for nobody)
  *	      irq_lock				mutex
  *	        unmask.c's list lock		mutex
  *	      config.lock			mutex (config.c)
@@ -27,7 +29,8 @@
  *	bar_lock				mutex, alone
  *
  * mmap_lock is taken before memory_lock (page faults), so nothing that can
- * fault on user memory may run under memory_lock or anything inside it. While
+ * fault on user memory may run under memory_lock or anything inside it; nor between
+ * sluice_device_enter() and sluice_device_exit(), which the removal waits for. While
  * memory_lock, irq_lock or the open lock is held, the device lock may only be
  * tried: a remover holds it while it waits for the last close. Whoever saves a
  * device's configuration, or restores it, has the device lock or memory_lock
@@ -165,6 +168,8 @@ enum sluice_pci_link {
  * @node: link in the list of bound devices; sluice_pci_list_lock.
  * @removing: the driver is being unbound, by a task that holds the device lock
  *	until the last close is done.
+ * @leaving: it is, or soon will be, taken off its bus.
+ * @misses: how often it didn't answer; its remover's.
  * @config: virtual configuration space; config.c.
  * @memory_key: each device's memory_lock is a lock class of its own: a hot
  *	reset takes those of all functions on the bus, in the bus's order.
@@ -205,6 +210,8 @@ struct sluice_pci_device {
 	struct pci_dev *pci;
 	struct list_head node;
 	bool removing;
+	bool leaving;
+	unsigned int misses;
 
 	struct sluice_pci_config config;
 
@@ -255,6 +262,15 @@ extern struct pci_driver sluice_pci_driver;
 
 struct sluice_pci_device *sluice_pci_find_locked(struct pci_dev *pci);
 
+/**
+ * sluice_pci_want_each - begin the grace period of devices that leave their bus
+ * @pci: passed to @goes
+ * @goes: does the second one leave together with @pci?
+ */
+void sluice_pci_want_each(struct pci_dev *pci,
+			  bool (*goes)(struct pci_dev *pci,
+				       struct pci_dev *other));
+
 /* denylist.c */
 
 /**
@@ -267,6 +283,27 @@ struct sluice_pci_device *sluice_pci_find_locked(struct pci_dev *pci);
  *	overruled the list.
  */
 bool sluice_pci_denied(struct pci_dev *pci);
+
+/* removal.c */
+
+/**
+ * sluice_pci_removal_begin - the device is being taken away from the driver
+ * @pdev: the device
+ *
+ * Begins the grace period of the devices that go with it, so that all of them have
+ * one; and finds out whether it leaves its bus.
+ *
+ * Context: the driver's remove.
+ */
+void sluice_pci_removal_begin(struct sluice_pci_device *pdev);
+
+/**
+ * sluice_pci_leaves - is a device taken off its bus?
+ * @pdev: the device
+ *
+ * Return: true if so; false, also if its driver is unbound only.
+ */
+bool sluice_pci_leaves(struct sluice_pci_device *pdev);
 
 /* sleep.c */
 
@@ -443,6 +480,7 @@ void sluice_pci_io_store(const u8 *buf, void __iomem *io, size_t width);
 /* mmap.c */
 
 int sluice_pci_mmap(struct sluice_device *sdev, struct vm_area_struct *vma);
+vm_fault_t sluice_pci_fault(struct sluice_device *sdev, struct vm_fault *vmf);
 int sluice_pci_mmio_phys(struct sluice_device *sdev, loff_t offset,
 			 phys_addr_t *phys, size_t *len);
 
@@ -575,6 +613,8 @@ void sluice_pci_state_unlock(struct sluice_pci_device *pdev);
  * sluice_pci_reset_state_locked - sluice_pci_reset_function() for open and close
  * @pdev: the device, after sluice_pci_state_lock()
  *
+ * A device that leaves its slot isn't reset by resetting the slot.
+ *
  * Return: as there; -EAGAIN if the bridge above couldn't be locked.
  */
 int sluice_pci_reset_state_locked(struct sluice_pci_device *pdev);
@@ -601,12 +641,15 @@ extern const struct pci_error_handlers sluice_pci_err_handlers;
 
 /**
  * struct sluice_pci_affected - the devices that a reset of a bus or slot hits
- * @slot: only those in this slot; NULL: all below the bus.
+ * @bus: that bus, or that of the slot.
+ * @slot: only those in this slot; NULL: all below the bus. May be gone by now, unless
+ *	one of the devices is locked.
  * @nr: how many there are.
  * @max: how many @devs has room for.
  * @devs: them, each with a reference, in the order of pci_walk_bus().
  */
 struct sluice_pci_affected {
+	struct pci_bus *bus;
 	struct pci_slot *slot;
 	unsigned int nr;
 	unsigned int max;
@@ -614,15 +657,24 @@ struct sluice_pci_affected {
 };
 
 /**
- * sluice_pci_affected_get - list what a reset of the device's bus would hit
- * @pci: the device
- * @affected: to be filled in
+ * sluice_pci_affected_init - what would a reset of the device's bus be?
+ * @affected: to be filled in, but for the list
+ * @pci: the device, bound
  *
- * Return: 0, -ENODEV if the device can't be reset this way, -ENOMEM; -EAGAIN
- *	if devices come up faster than they can be counted.
+ * Return: 0; -ENODEV if the device can't be reset this way.
  */
-int sluice_pci_affected_get(struct pci_dev *pci,
-			    struct sluice_pci_affected *affected);
+int sluice_pci_affected_init(struct sluice_pci_affected *affected,
+			     struct pci_dev *pci);
+
+/**
+ * sluice_pci_affected_list - list what the reset would hit
+ * @affected: after sluice_pci_affected_init()
+ *
+ * Context: something keeps the bus allocated, such as a reference on one of its
+ *	devices. Takes pci_bus_sem.
+ * Return: 0, -ENOMEM; -EAGAIN if devices come up faster than they can be counted.
+ */
+int sluice_pci_affected_list(struct sluice_pci_affected *affected);
 
 /**
  * sluice_pci_affected_same - does the list still hold?
@@ -638,6 +690,38 @@ void sluice_pci_affected_put(struct sluice_pci_affected *affected);
 /* bus_reset.c */
 
 /**
+ * sluice_pci_our_device - what is bound to a function, if it is this driver
+ * @pci: the function, its device lock held
+ *
+ * Return: ours, or NULL.
+ */
+struct sluice_pci_device *sluice_pci_our_device(struct pci_dev *pci);
+
+/* May they be reset? With the device lock of all of them. Return: 0, or an errno. */
+typedef int sluice_pci_reset_check(struct sluice_pci_device *pdev,
+				   const struct sluice_pci_affected *affected,
+				   void *data);
+
+/**
+ * sluice_pci_reset_affected - reset a bus or slot
+ * @pdev: a device on it
+ * @affected: what the reset hits, not long ago
+ * @removed: @pdev's, if a remover waits for the caller: then its device lock counts as
+ *	held; else NULL
+ * @check: asked if that is still so, with all locks
+ * @data: for @check
+ *
+ * Configuration is as before afterwards. Only tries the locks.
+ *
+ * Return: 0; what @check says; -EAGAIN if a lock is taken, others are affected by
+ *	now, or one is taken out of the slot; -ENOTTY, or what the PCI core says.
+ */
+int sluice_pci_reset_affected(struct sluice_pci_device *pdev,
+			      struct sluice_pci_affected *affected,
+			      struct pci_dev *removed,
+			      sluice_pci_reset_check *check, void *data);
+
+/**
  * sluice_pci_reset_unused_bus - reset a bus for those that need it
  * @pdev: a device on it, which nobody uses
  *
@@ -646,8 +730,8 @@ void sluice_pci_affected_put(struct sluice_pci_affected *affected);
  *
  * Context: as close; no device lock held but a remover's of @pdev.
  * Return: 0; -EALREADY if nobody needs it; -EBUSY if a device is in use; -EPERM
- *	if one has another driver; -EAGAIN if a lock is taken; -ENODEV,
- *	-ENOTTY if hardware can't; -ENOMEM.
+ *	if one has another driver; -EAGAIN if a lock is taken; -ESHUTDOWN if the
+ *	device leaves its slot; -ENODEV, -ENOTTY if hardware can't; -ENOMEM.
  */
 int sluice_pci_reset_unused_bus(struct sluice_pci_device *pdev);
 

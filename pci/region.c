@@ -79,7 +79,9 @@ sluice_pci_memory_lock_and_enable(struct sluice_pci_device *pdev)
 	struct sluice_pci_forced forced = {};
 
 	down_write(&pdev->memory_lock);
-	if (pdev->pci->current_state == PCI_D3hot) {
+	/* Close has woken it; whoever else comes now only delays a removal. */
+	if (pdev->pci->current_state == PCI_D3hot &&
+	    !READ_ONCE(pdev->removing)) {
 		sluice_pci_config_wake(pdev);
 		forced.awake = true;
 	}
@@ -187,53 +189,81 @@ static bool bar_hidden(struct sluice_pci_device *pdev, unsigned int index,
 	       off - pdev->msix_offset < pdev->msix_size;
 }
 
-static int bar_step(struct sluice_pci_device *pdev, char __user *buf,
-		    size_t width, loff_t pos, void __iomem *io, bool write)
+static int bar_enter_and_access(struct sluice_pci_device *pdev, loff_t pos,
+				u8 *data, size_t width, bool write)
 {
 	unsigned int index = sluice_pci_offset_index(pos);
 	u64 off = pos & SLUICE_PCI_OFFSET_MASK;
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	/* Mapped already, and for as long as the device is open. */
+	if (bar_hidden(pdev, index, off))
+		memset(data, 0xff, width);
+	else
+		ret = bar_access(pdev, index, pdev->bars[index].io + off, data,
+				 width, write);
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
+static int bar_step(struct sluice_pci_device *pdev, char __user *buf,
+		    size_t width, loff_t pos, bool write)
+{
 	u8 data[8];
 	int ret;
 
 	if (write && copy_from_user(data, buf, width))
 		return -EFAULT;
-
-	if (bar_hidden(pdev, index, off)) {
-		memset(data, 0xff, sizeof(data));
-	} else {
-		ret = bar_access(pdev, index, io + off, data, width, write);
-		if (ret)
-			return ret;
-	}
-
+	ret = bar_enter_and_access(pdev, pos, data, width, write);
+	if (ret)
+		return ret;
 	if (!write && copy_to_user(buf, data, width))
 		return -EFAULT;
 	return 0;
 }
 
+/* Maps the BAR for the kernel. Return: 0 with its size and kind, or an errno. */
+static int bar_begin(struct sluice_pci_device *pdev, unsigned int index,
+		     u64 off, u64 *size, bool *mem)
+{
+	void __iomem *io;
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	*size = sluice_pci_bar_size(pdev, index);
+	*mem = pci_resource_flags(pdev->pci, index) & IORESOURCE_MEM;
+	if (off >= *size) {
+		ret = -EINVAL;
+	} else {
+		io = bar_io(pdev, index);
+		if (IS_ERR(io))
+			ret = PTR_ERR(io);
+	}
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
 ssize_t sluice_pci_bar_rw(struct sluice_pci_device *pdev, char __user *buf,
 			  size_t count, loff_t *ppos, bool write)
 {
-	unsigned int index = sluice_pci_offset_index(*ppos);
-	u64 off = *ppos & SLUICE_PCI_OFFSET_MASK;
-	bool mem = pci_resource_flags(pdev->pci, index) & IORESOURCE_MEM;
-	u64 size = sluice_pci_bar_size(pdev, index);
+	u64 off = *ppos & SLUICE_PCI_OFFSET_MASK, size;
 	size_t width, done;
-	void __iomem *io;
-	int ret = 0;
+	bool mem;
+	int ret;
 
-	if (off >= size)
-		return -EINVAL;
+	ret = bar_begin(pdev, sluice_pci_offset_index(*ppos), off, &size, &mem);
+	if (ret)
+		return ret;
 	count = min_t(u64, count, size - off);
-
-	io = bar_io(pdev, index);
-	if (IS_ERR(io))
-		return PTR_ERR(io);
 
 	for (done = 0; done < count; done += width) {
 		width = sluice_pci_io_width(off + done, count - done, mem);
-		ret = bar_step(pdev, buf + done, width, *ppos + done, io,
-			       write);
+		ret = bar_step(pdev, buf + done, width, *ppos + done, write);
 		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
 		if (ret)
@@ -272,8 +302,8 @@ u64 sluice_pci_rom_size(struct sluice_pci_device *pdev)
 }
 
 /* Past the images that the ROM holds it reads as all ones. */
-static int rom_load(struct sluice_pci_device *pdev, u8 *buf, u64 off,
-		    size_t count)
+static int rom_load_entered(struct sluice_pci_device *pdev, u8 *buf, u64 off,
+			    size_t count)
 {
 	void __iomem *rom;
 	size_t used;
@@ -301,17 +331,44 @@ out_unlock:
 	return ret;
 }
 
+static int rom_load(struct sluice_pci_device *pdev, u8 *buf, u64 off,
+		    size_t count)
+{
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	ret = rom_load_entered(pdev, buf, off, count);
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
+static int rom_begin(struct sluice_pci_device *pdev, u64 off, u64 *size)
+{
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	*size = sluice_pci_rom_size(pdev);
+	if (off >= *size)
+		ret = -EINVAL;
+	sluice_device_exit(&pdev->sdev);
+	return ret;
+}
+
 ssize_t sluice_pci_rom_read(struct sluice_pci_device *pdev, char __user *buf,
 			    size_t count, loff_t *ppos)
 {
-	u64 off = *ppos & SLUICE_PCI_OFFSET_MASK;
-	u64 size = sluice_pci_rom_size(pdev);
+	u64 off = *ppos & SLUICE_PCI_OFFSET_MASK, size;
 	size_t step, done;
-	int ret = 0;
 	u8 *page;
+	int ret;
 
-	if (off >= size)
-		return -EINVAL;
+	ret = rom_begin(pdev, off, &size);
+	if (ret)
+		return ret;
 	count = min_t(u64, count, size - off);
 
 	page = kmalloc(PAGE_SIZE, GFP_KERNEL);

@@ -25,6 +25,12 @@
 #define STATE_LOCK_TRIES	200
 #define STATE_LOCK_WAIT_MS	10
 
+/*
+ * From reset_prepare() to reset_done() memory_lock is held, but lockdep isn't told. What
+ * the PCI core takes for a reset, such as the lock of a hot-plug slot, would be inside of it;
+ * and a removal, which that slot's events may have to wait for, wants memory_lock. The
+ * two never meet, for both have the device lock, which means nothing to lockdep.
+ */
 static void reset_prepare(struct pci_dev *pci)
 {
 	struct sluice_pci_device *pdev = pci_get_drvdata(pci);
@@ -34,6 +40,7 @@ static void reset_prepare(struct pci_dev *pci)
 	/* Ours and hot resets have done so before the device lock was taken. */
 	if (pdev->ready)
 		sluice_pci_config_wake(pdev);
+	rwsem_release(&pdev->memory_lock.dep_map, _THIS_IP_);
 }
 
 static void reset_done(struct pci_dev *pci)
@@ -43,6 +50,7 @@ static void reset_done(struct pci_dev *pci)
 	/* We may have been bound to the device in the middle of a reset. */
 	if (!pdev->resetting)
 		return;
+	rwsem_acquire(&pdev->memory_lock.dep_map, 0, 1, _THIS_IP_);
 	pdev->resetting = false;
 
 	if (pdev->ready) {
@@ -189,8 +197,41 @@ void sluice_pci_state_unlock(struct sluice_pci_device *pdev)
 		pci_dev_unlock(bridge);
 }
 
+/*
+ * What takes the device off its bus may hold the lock that keeps the bus as it is. If
+ * an event of the slot waits for that lock, it has the slot's, which a reset of the slot
+ * wants. What is left then is what a function can do by itself. The PCI core resets a
+ * slot only for a function that is alone in it.
+ */
+static bool only_by_itself(struct sluice_pci_device *pdev)
+{
+	struct pci_dev *pci = pdev->pci;
+
+	return !pci->is_virtfn && !pci->multifunction &&
+	       !(pci->dev_flags & PCI_DEV_FLAGS_NO_BUS_RESET) &&
+	       !pci_probe_reset_slot(pci->slot) && sluice_pci_leaves(pdev);
+}
+
+static int reset_by_itself(struct pci_dev *pci)
+{
+	u32 command;
+	int ret;
+
+	ret = pcie_reset_flr(pci, PCI_RESET_PROBE);
+	if (ret)
+		return ret;
+	pci_read_config_dword(pci, PCI_COMMAND, &command);
+	if (!PCI_POSSIBLE_ERROR(command))
+		pci_save_state(pci);
+	ret = pcie_reset_flr(pci, PCI_RESET_DO_RESET);
+	pci_restore_state(pci);
+	return ret;
+}
+
 int sluice_pci_reset_state_locked(struct sluice_pci_device *pdev)
 {
+	if (only_by_itself(pdev))
+		return reset_by_itself(pdev->pci);
 	if (pdev->locked_bridge != bridge_to_lock(pdev->pci))
 		return -EAGAIN;
 	return pci_reset_function_locked(pdev->pci);
@@ -200,8 +241,10 @@ int sluice_pci_reset_function(struct sluice_pci_device *pdev)
 {
 	int ret;
 
-	wake(pdev);
 	/* Not while being unbound, even if the lock could be had. */
+	if (READ_ONCE(pdev->removing))
+		return -EAGAIN;
+	wake(pdev);
 	if (READ_ONCE(pdev->removing) ||
 	    !try_lock(pdev, bridge_to_lock(pdev->pci)))
 		return -EAGAIN;
@@ -217,6 +260,8 @@ static const char *why_not_reset(int err)
 		return "a device on its bus has a host driver";
 	case -EAGAIN:
 		return "its bus is kept locked";
+	case -ESHUTDOWN:
+		return "it leaves its slot";
 	default:
 		return "neither it nor its bus can be reset";
 	}
@@ -280,6 +325,29 @@ static long copy_affected(const struct sluice_pci_affected *affected,
 	return 0;
 }
 
+/*
+ * What is looked at stays allocated, and whoever removes the device needn't wait for
+ * pci_bus_sem, which the handling of errors holds while it waits for him.
+ */
+static int affected_get(struct sluice_pci_device *pdev,
+			struct sluice_pci_affected *affected)
+{
+	struct pci_dev *pci;
+	int ret;
+
+	ret = sluice_device_enter(&pdev->sdev);
+	if (ret)
+		return ret;
+	ret = sluice_pci_affected_init(affected, pdev->pci);
+	pci = pci_dev_get(pdev->pci);
+	sluice_device_exit(&pdev->sdev);
+
+	if (!ret)
+		ret = sluice_pci_affected_list(affected);
+	pci_dev_put(pci);
+	return ret;
+}
+
 long sluice_pci_hot_reset_info(struct sluice_pci_device *pdev,
 			       struct vfio_pci_hot_reset_info __user *arg)
 {
@@ -292,7 +360,7 @@ long sluice_pci_hot_reset_info(struct sluice_pci_device *pdev,
 	if (info.argsz < sizeof(info))
 		return -EINVAL;
 
-	ret = sluice_pci_affected_get(pdev->pci, &affected);
+	ret = affected_get(pdev, &affected);
 	if (ret)
 		return ret;
 	ret = copy_affected(&affected, &info, arg);
@@ -316,55 +384,81 @@ static bool in_files(struct sluice_device *sdev, struct file **files,
 	return false;
 }
 
+/* The group fds that the user shows. */
+struct shown {
+	struct file **files;
+	unsigned int nr;
+};
+
 /*
  * Whoever shows a group's fd owns all of the group's devices; with every
  * affected device in such a group the reset hits nobody else. Bound to this
  * driver each of them must be: its memory is withdrawn by reset_prepare().
  */
-static int all_in_files_locked(const struct sluice_pci_affected *affected,
-			       struct file **files, unsigned int nr)
+static int check_shown(struct sluice_pci_device *pdev,
+		       const struct sluice_pci_affected *affected, void *data)
 {
-	struct sluice_pci_device *pdev;
+	const struct shown *shown = data;
+	struct sluice_pci_device *hit;
 	unsigned int i;
 
 	for (i = 0; i < affected->nr; i++) {
-		pdev = sluice_pci_find_locked(affected->devs[i]);
-		if (!pdev || !in_files(&pdev->sdev, files, nr))
+		hit = sluice_pci_our_device(affected->devs[i]);
+		if (!hit || !in_files(&hit->sdev, shown->files, shown->nr))
 			return -EINVAL;
 	}
 	return 0;
 }
 
-static void wake_all_locked(const struct sluice_pci_affected *affected)
+/* The device, entered; -EINVAL if the user doesn't own it. */
+static struct sluice_pci_device *enter_shown(struct pci_dev *pci,
+					     const struct shown *shown)
 {
-	unsigned int i;
+	struct sluice_pci_device *pdev;
+	int ret;
 
-	for (i = 0; i < affected->nr; i++)
-		wake(sluice_pci_find_locked(affected->devs[i]));
+	guard(mutex)(&sluice_pci_list_lock);
+	pdev = sluice_pci_find_locked(pci);
+	if (!pdev || !in_files(&pdev->sdev, shown->files, shown->nr))
+		return ERR_PTR(-EINVAL);
+	ret = sluice_device_enter(&pdev->sdev);
+	return ret ? ERR_PTR(ret) : pdev;
 }
 
-/*
- * None of our devices comes or goes under the list's lock. Which devices are
- * affected is asked only here: nothing that user space can draw out, such as
- * a copy from its memory, comes between the answer and the reset.
- */
-static int hot_reset(struct sluice_pci_device *pdev, struct file **files,
-		     unsigned int nr)
+static int wake_shown(const struct sluice_pci_affected *affected,
+		      const struct shown *shown)
+{
+	struct sluice_pci_device *pdev;
+	unsigned int i;
+
+	for (i = 0; i < affected->nr; i++) {
+		pdev = enter_shown(affected->devs[i], shown);
+		if (IS_ERR(pdev))
+			return PTR_ERR(pdev);
+		if (!READ_ONCE(pdev->removing))
+			wake(pdev);
+		sluice_device_exit(&pdev->sdev);
+	}
+	return 0;
+}
+
+/* Who is affected, and whose they are, is looked at again with all of them locked. */
+static int hot_reset(struct sluice_pci_device *pdev, struct shown *shown)
 {
 	struct sluice_pci_affected affected;
 	int ret;
 
-	guard(mutex)(&sluice_pci_list_lock);
-
-	ret = sluice_pci_affected_get(pdev->pci, &affected);
+	ret = affected_get(pdev, &affected);
 	if (ret)
 		return ret;
-	ret = all_in_files_locked(&affected, files, nr);
+	ret = wake_shown(&affected, shown);
 	if (!ret)
-		wake_all_locked(&affected);
-	/* Only tries the devices' locks: -EAGAIN if one is taken. */
-	if (!ret)
-		ret = pci_reset_bus(pdev->pci);
+		ret = sluice_device_enter(&pdev->sdev);
+	if (!ret) {
+		ret = sluice_pci_reset_affected(pdev, &affected, NULL,
+						check_shown, shown);
+		sluice_device_exit(&pdev->sdev);
+	}
 	sluice_pci_affected_put(&affected);
 	return ret;
 }
@@ -372,6 +466,7 @@ static int hot_reset(struct sluice_pci_device *pdev, struct file **files,
 static long hot_reset_fds(struct sluice_pci_device *pdev, const s32 *fds,
 			  unsigned int nr)
 {
+	struct shown shown = { .nr = nr };
 	struct file **files;
 	unsigned int i;
 	int ret = 0;
@@ -387,8 +482,9 @@ static long hot_reset_fds(struct sluice_pci_device *pdev, const s32 *fds,
 		else if (!sluice_file_is_group(files[i]))
 			ret = -EINVAL;
 	}
+	shown.files = files;
 	if (!ret)
-		ret = hot_reset(pdev, files, nr);
+		ret = hot_reset(pdev, &shown);
 
 	for (i = 0; i < nr; i++) {
 		if (files[i])
@@ -413,7 +509,7 @@ long sluice_pci_hot_reset(struct sluice_pci_device *pdev,
 		return -EINVAL;
 
 	/* Only to bound the count: hot_reset() asks again. */
-	ret = sluice_pci_affected_get(pdev->pci, &affected);
+	ret = affected_get(pdev, &affected);
 	if (ret)
 		return ret;
 	max = affected.nr;
