@@ -171,6 +171,16 @@ static int plan(struct atomic *a)
 	return 0;
 }
 
+/* What to say of memory that can't be pinned. */
+static int unpinnable(const struct sluice_dma_op *op, int err)
+{
+	int at = sluice_mmio_at(op->addr);
+
+	if (!at)
+		return err;
+	return at < 0 ? at : -EOPNOTSUPP;
+}
+
 /* Pins all memory by address; if that fails, @at says for which operation. */
 static int pin_paused(struct atomic *a)
 {
@@ -183,8 +193,7 @@ static int pin_paused(struct atomic *a)
 		region = sluice_region_pin(op->addr, op->size >> PAGE_SHIFT,
 					   sluice_op_prot(op));
 		if (IS_ERR(region))
-			return sluice_mmio_at(op->addr) ? -EOPNOTSUPP :
-							  PTR_ERR(region);
+			return unpinnable(op, PTR_ERR(region));
 		a->regions[a->at] = region;
 	}
 	return 0;

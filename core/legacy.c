@@ -17,7 +17,7 @@
 #include "legacy_txn.h"
 
 /* Up to so many pages a map needs no memory beside the stack. */
-#define FEW 8
+#define FEW SLUICE_EARLY_PAGES
 /* Extents given to a backend in one call otherwise. */
 #define MANY_EXTENTS 64
 
@@ -130,6 +130,7 @@ static int map_pages(struct sluice_space *space, struct sluice_join *join,
  * struct map - a map under way
  * @space: the space; its lock is held for reading, but while memory is pinned
  * @txn: what was unmapped before, and isn't flushed yet; NULL if nothing can have been
+ * @early: pages that are pinned already, or NULL
  * @mapping: its record
  * @cleared: meanwhile all that was mapped went: nothing is left of the map but @mapping,
  *	which is in no space any more
@@ -137,6 +138,7 @@ static int map_pages(struct sluice_space *space, struct sluice_join *join,
 struct map {
 	struct sluice_space *space;
 	struct sluice_legacy_txn *txn;
+	struct sluice_early *early;
 	struct sluice_mapping *mapping;
 	bool cleared;
 };
@@ -203,6 +205,19 @@ static int pin_and_map(struct map *map, unsigned long vaddr, u64 *done)
 	return ret;
 }
 
+/* Those that the caller has pinned already; or as pin(), and **@pages has room. */
+static long pin_few(struct map *map, unsigned long vaddr, size_t npages,
+		    struct page ***pages)
+{
+	struct sluice_early *early = map->early;
+
+	if (unlikely(!early || !early->npages))
+		return pin(map, vaddr, npages, *pages);
+	early->npages = 0;
+	*pages = early->pages;
+	return npages;
+}
+
 /*
  * Without steps: few pages, pinned by one call, in one domain. Most requests of
  * drivers in user space are like that. If it isn't that simple, nothing is done,
@@ -214,16 +229,14 @@ static int map_few(struct map *map, unsigned long vaddr, size_t npages)
 	const struct sluice_mapping *mapping = map->mapping;
 	struct sluice_extent extents[FEW] __uninitialized;
 	struct sluice_gather gather __uninitialized;
-	struct page *pages[FEW] __uninitialized;
+	struct page *room[FEW] __uninitialized, **pages = room;
 	unsigned int prot = mapping->prot;
 	size_t nr = 1, used;
 	int ret = -EAGAIN;
 	u64 done = 0;
 	long pinned;
 
-	pinned = npages;
-	if (unlikely(!sluice_pin_present(vaddr, npages, prot, pages)))
-		pinned = pin(map, vaddr, npages, pages);
+	pinned = pin_few(map, vaddr, npages, &pages);
 	if (pinned < 0)
 		return pinned;
 	if (pinned != npages)
@@ -295,15 +308,18 @@ static int map_mmio(struct map *map, unsigned long vaddr)
 
 static int map_memory(struct map *map, unsigned long vaddr)
 {
-	int ret = map_ram(map, vaddr);
+	int at, ret = map_ram(map, vaddr);
 
 	/*
 	 * Device memory is rare, so it's looked for only when there is no RAM
 	 * to pin, or it seemed to be too much: device memory isn't charged.
 	 */
-	if ((ret == -EFAULT || ret == -ENOMEM) && sluice_mmio_at(vaddr))
-		ret = map_mmio(map, vaddr);
-	return ret;
+	if (likely(ret != -EFAULT && ret != -ENOMEM))
+		return ret;
+	at = sluice_mmio_at(vaddr);
+	if (!at)
+		return ret;
+	return at < 0 ? at : map_mmio(map, vaddr);
 }
 
 static struct sluice_mapping *mapping_alloc(u64 start, u64 last,
@@ -600,6 +616,7 @@ static __always_inline int map_begin(struct sluice_space *space, u64 iova,
  * @vaddr: address in the current process
  * @size: bytes
  * @prot: %SLUICE_PROT_READ and %SLUICE_PROT_WRITE, at least one
+ * @early: the memory, if it is pinned already, or NULL
  *
  * Return: 0; -EINVAL for wrong alignment, or IOVAs that can't be translated;
  * -EOVERFLOW if IOVAs or addresses go beyond 2^64; -EEXIST if something is mapped
@@ -609,10 +626,11 @@ static __always_inline int map_begin(struct sluice_space *space, u64 iova,
  * everything is as before.
  */
 int sluice_legacy_map(struct sluice_space *space, u64 iova,
-		      unsigned long vaddr, u64 size, unsigned int prot)
+		      unsigned long vaddr, u64 size, unsigned int prot,
+		      struct sluice_early *early)
 {
 	struct sluice_hold hold __uninitialized;
-	struct map map = { .space = space };
+	struct map map = { .space = space, .early = early };
 	int ret;
 
 	ret = map_begin(space, iova, vaddr, size, prot, &map.mapping);

@@ -63,15 +63,16 @@ static struct sluice_device *vma_device(struct vm_area_struct *vma)
  * sluice_mmio_at - does a user address show device memory of ours?
  * @vaddr: address in the current process
  *
- * Return: true if so.
+ * Return: 1 if so; 0; -ERESTART if mmap_lock can't be had: the operation begins anew.
  */
-bool sluice_mmio_at(unsigned long vaddr)
+int sluice_mmio_at(unsigned long vaddr)
 {
 	struct mm_struct *mm = current->mm;
-	bool ret;
+	int ret;
 
-	mmap_read_lock(mm);
-	ret = vma_device(vma_lookup(mm, vaddr));
+	if (!mmap_read_trylock(mm))
+		return -ERESTART;
+	ret = !!vma_device(vma_lookup(mm, vaddr));
 	mmap_read_unlock(mm);
 	return ret;
 }
@@ -80,7 +81,7 @@ bool sluice_mmio_at(unsigned long vaddr)
  * Finds what @vaddr shows. Only mappings of our own device fds count: of any
  * other device memory nobody would tell us when it goes away.
  * Returns the device's file with a reference, which keeps the device open; sets
- * *@offset to where in it the memory begins.
+ * *@offset to where in it the memory begins. -ERESTART as of sluice_mmio_at().
  */
 static struct file *find_memory(unsigned long vaddr, u64 size,
 				unsigned int prot, loff_t *offset)
@@ -93,7 +94,8 @@ static struct file *find_memory(unsigned long vaddr, u64 size,
 	if (prot & SLUICE_PROT_READ)
 		need |= VM_READ;
 
-	mmap_read_lock(mm);
+	if (!mmap_read_trylock(mm))
+		return ERR_PTR(-ERESTART);
 	vma = vma_lookup(mm, vaddr);
 	if (vma_device(vma) && vma->vm_end - vaddr >= size &&
 	    (vma->vm_flags & need) == need) {

@@ -85,10 +85,14 @@ static int map_user(struct sluice_txn *txn, const struct sluice_dma_op *op,
 				      sluice_op_prot(op), page);
 
 	u64 unmapped = 0;
+	int at;
 
 	/* As in a legacy space: device memory is rare, and looked for last. */
-	if ((ret != -EFAULT && ret != -ENOMEM) || !sluice_mmio_at(op->addr))
+	if (likely(ret != -EFAULT && ret != -ENOMEM))
 		return ret;
+	at = sluice_mmio_at(op->addr);
+	if (at <= 0)
+		return at ?: ret;
 	ret = sluice_mmio_map_unified(txn->space, op->iova, op->addr, op->size,
 				      sluice_op_prot(op), page);
 	if (ret)

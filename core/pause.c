@@ -15,6 +15,9 @@
  * What an operation has unmapped and not yet flushed can't wait: its domain may go, or the
  * memory behind it be unregistered. Whoever locks the space for writing settles that first.
  */
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+
 #include "private.h"
 
 /**
@@ -121,4 +124,26 @@ int sluice_space_wait_hold(struct sluice_space *space,
 		return ret;
 	sluice_inflight_release_all(&space->inflight, holds, nr);
 	return -ERESTART;
+}
+
+/**
+ * sluice_space_wait_mm - wait until mmap_lock can be had
+ *
+ * With a space's lock held it's only tried, since users can hold it for as long as they
+ * like; who can't have it begins anew (-ERESTART), and waits here first.
+ *
+ * Return: 0; -EINTR if the task was killed.
+ */
+int sluice_space_wait_mm(void)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (!mm)
+		return 0;
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	mmap_read_unlock(mm);
+	return 0;
 }

@@ -1,53 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * User memory: pinning, dirtying, accounting.
+ * User memory: pinning, dirtying.
  *
  * Owns: what is done to pages so that a device may use them for as long as it
- * likes, and the way back. Does not own: which pages are mapped where.
+ * likes, and the way back. Does not own: which pages are mapped where, nor what is
+ * charged for them (charge.c).
  */
 #include <kunit/static_stub.h>
-#include <linux/capability.h>
 #include <linux/mm.h>
-#include <linux/mmap_lock.h>
 #include <linux/pagemap.h>
-#include <linux/sched/mm.h>
 
 #include "private.h"
-
-/**
- * sluice_account - charge pages to a process's locked memory
- * @mm: the address space to charge; the caller's
- * @npages: how many
- *
- * Return: 0; -ENOMEM if RLIMIT_MEMLOCK would be exceeded (CAP_IPC_LOCK lifts
- * the limit); -EINTR if the task was killed. Nothing is charged then.
- */
-int sluice_account(struct mm_struct *mm, unsigned long npages)
-{
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
-	bool privileged;
-	int ret;
-
-	if (mmap_write_lock_killable(mm))
-		return -EINTR;
-	/* A privilege counts as used only where it was needed. */
-	privileged = mm->locked_vm + npages > limit && capable(CAP_IPC_LOCK);
-	ret = __account_locked_vm(mm, npages, true, current, privileged);
-	mmap_write_unlock(mm);
-	return ret;
-}
-
-/**
- * sluice_unaccount - give back what sluice_account() charged
- * @mm: the address space; its processes may be gone
- * @npages: how many
- */
-void sluice_unaccount(struct mm_struct *mm, unsigned long npages)
-{
-	mmap_write_lock(mm);
-	__account_locked_vm(mm, npages, false, current, false);
-	mmap_write_unlock(mm);
-}
 
 /**
  * sluice_pin - pin pages of the current process for a device
@@ -74,33 +37,44 @@ long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
 }
 
 /**
- * sluice_pin_present - pin pages that are there, for few of them
- * @vaddr: as sluice_pin()
- * @npages: as sluice_pin()
+ * sluice_pin_early - pin a few pages before the space is locked
+ * @early: filled with what was pinned: all, or nothing
+ * @vaddr: as sluice_pin(), unchecked
+ * @size: bytes, unchecked
  * @prot: as sluice_pin()
- * @pages: as sluice_pin()
  *
- * No page fault is handled, so no user can hold it back that way: it may be called with a
- * space's lock held, which spares the price of letting go.
- *
- * Return: true if all are pinned; false: none is, and sluice_pin() will say why.
+ * Spares a map the price of letting go of the space to pin so little. What there is to be
+ * said against the map comes later, and so does the charge: for a moment a few pages more
+ * than the limit may be pinned.
  */
-bool sluice_pin_present(unsigned long vaddr, size_t npages, unsigned int prot,
-			struct page **pages)
+void sluice_pin_early(struct sluice_early *early, unsigned long vaddr, u64 size,
+		      unsigned int prot)
 {
-	unsigned int flags = FOLL_LONGTERM | FOLL_NOFAULT;
 	long pinned;
+	u64 npages = size >> PAGE_SHIFT;
 
-	KUNIT_STATIC_STUB_REDIRECT(sluice_pin_present, vaddr, npages, prot,
-				   pages);
-	if (prot & SLUICE_PROT_WRITE)
-		flags |= FOLL_WRITE;
-	pinned = pin_user_pages_fast(vaddr, npages, flags, pages);
+	early->npages = 0;
+	if (!npages || npages > SLUICE_EARLY_PAGES ||
+	    !PAGE_ALIGNED(vaddr | size))
+		return;
+	pinned = sluice_pin(vaddr, npages, prot, early->pages);
 	if (likely(pinned == npages))
-		return true;
-	if (pinned > 0)
-		unpin_user_pages(pages, pinned);
-	return false;
+		early->npages = npages;
+	else if (pinned > 0)
+		sluice_unpin_pages(early->pages, pinned, prot);
+}
+
+/**
+ * sluice_unpin_early - undo sluice_pin_early()
+ * @early: nothing is left in it if the map has used it
+ * @prot: as there
+ */
+void sluice_unpin_early(struct sluice_early *early, unsigned int prot)
+{
+	if (likely(!early->npages))
+		return;
+	sluice_unpin_pages(early->pages, early->npages, prot);
+	early->npages = 0;
 }
 
 /**

@@ -89,17 +89,34 @@ static inline bool sluice_inflight_idle(const struct sluice_inflight *inflight)
 	return !inflight->sole && RB_EMPTY_ROOT(&inflight->holds.rb_root);
 }
 
+/* ---- charge.c: locked memory ---- */
+
+int sluice_account(struct mm_struct *mm, unsigned long npages);
+void sluice_unaccount(struct mm_struct *mm, unsigned long npages);
+
 /* ---- pin.c: user memory ---- */
 
 /* Pages pinned by one call; their struct page pointers fill one page. */
 #define SLUICE_PIN_BATCH (PAGE_SIZE / sizeof(struct page *))
 
-int sluice_account(struct mm_struct *mm, unsigned long npages);
-void sluice_unaccount(struct mm_struct *mm, unsigned long npages);
+/* Up to so many pages are pinned before the space is locked. */
+#define SLUICE_EARLY_PAGES 8
+
+/**
+ * struct sluice_early - memory that is pinned, for a map that will use it
+ * @npages: how many; 0: none, or the map has them
+ * @pages: they
+ */
+struct sluice_early {
+	unsigned int npages;
+	struct page *pages[SLUICE_EARLY_PAGES];
+};
+
 long sluice_pin(unsigned long vaddr, size_t npages, unsigned int prot,
 		struct page **pages);
-bool sluice_pin_present(unsigned long vaddr, size_t npages, unsigned int prot,
-			struct page **pages);
+void sluice_pin_early(struct sluice_early *early, unsigned long vaddr, u64 size,
+		      unsigned int prot);
+void sluice_unpin_early(struct sluice_early *early, unsigned int prot);
 void sluice_unpin_pages(struct page **pages, size_t npages, unsigned int prot);
 void sluice_unpin_extent(const struct sluice_extent *extent, unsigned int prot);
 void sluice_unpin_tces(const struct sluice_extent *extent, unsigned int lg2);
@@ -492,20 +509,21 @@ static inline int sluice_space_hold_all(struct sluice_space *space,
 	return sluice_space_wait_hold(space, holds, nr);
 }
 
+int sluice_space_wait_mm(void);
+
 /**
  * sluice_space_again - must an operation begin anew?
  * @ret: what it returned; set to -EINTR if the task has been killed instead
  *
+ * Context: nothing is locked, so that mmap_lock can be waited for.
  * Return: true if so: the caller locks the space again, and looks at its type first.
  */
 static inline bool sluice_space_again(int *ret)
 {
 	if (likely(*ret != -ERESTART))
 		return false;
-	if (!fatal_signal_pending(current))
-		return true;
-	*ret = -EINTR;
-	return false;
+	*ret = sluice_space_wait_mm();
+	return !*ret;
 }
 
 /* ---- legacy*.c: mappings as units (TYPE1, TYPE1v2) ---- */
@@ -555,7 +573,8 @@ struct sluice_taken {
 int sluice_legacy_init(void);
 void sluice_legacy_deinit(void);
 int sluice_legacy_map(struct sluice_space *space, u64 iova,
-		      unsigned long vaddr, u64 size, unsigned int prot);
+		      unsigned long vaddr, u64 size, unsigned int prot,
+		      struct sluice_early *early);
 int sluice_legacy_check_fit(struct sluice_space *space,
 			    const struct sluice_ranges *usable, u64 pgsizes);
 int sluice_legacy_fill(struct sluice_space *space, struct sluice_domain *to);
@@ -593,7 +612,7 @@ void sluice_mmio_unmap(struct sluice_mmio_map *map);
 int sluice_mmio_fill(struct sluice_space *space, struct sluice_domain *to);
 void sluice_mmio_unfill(struct sluice_space *space,
 			struct sluice_domain *domain);
-bool sluice_mmio_at(unsigned long vaddr);
+int sluice_mmio_at(unsigned long vaddr);
 int sluice_mmio_map_unified(struct sluice_space *space, u64 iova,
 			    unsigned long vaddr, u64 size, unsigned int prot,
 			    u64 page);

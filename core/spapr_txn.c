@@ -183,11 +183,14 @@ static noinline int map_mmio(const struct map *map)
 
 static int map_registered(struct map *map)
 {
-	int ret;
+	int at, ret;
 
 	ret = map_many(map);
-	if (likely(ret != -EINVAL) || !sluice_mmio_at(map->vaddr))
+	if (likely(ret != -EINVAL))
 		return ret;
+	at = sluice_mmio_at(map->vaddr);
+	if (at <= 0)
+		return at ?: ret;
 	return map_mmio(map);
 }
 
@@ -310,11 +313,14 @@ static int map_user(struct map *map)
 
 static noinline int map_address(struct map *map)
 {
-	int ret = map_user(map);
+	int at, ret = map_user(map);
 
 	/* As in other spaces: device memory is rare, and looked for last. */
-	if (ret != -EFAULT || map->done || !sluice_mmio_at(map->vaddr))
+	if (ret != -EFAULT || map->done)
 		return ret;
+	at = sluice_mmio_at(map->vaddr);
+	if (at <= 0)
+		return at ?: ret;
 	return map_mmio(map);
 }
 

@@ -518,9 +518,6 @@ static int pin_step(struct sluice_txn *txn, unsigned long vaddr, size_t want,
 {
 	int ret;
 
-	if (want <= SLUICE_TXN_FEW &&
-	    likely(sluice_pin_present(vaddr, want, prot, txn->pages)))
-		return 0;
 	sluice_txn_pause(txn);
 	ret = pin_paused(txn, vaddr, want, prot);
 	if (likely(sluice_txn_resume(txn)))

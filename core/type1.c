@@ -36,6 +36,7 @@ static noinline long map_dma(struct sluice_space *space, void __user *arg)
 	const u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_map, size);
 	struct vfio_iommu_type1_dma_map map __uninitialized;
+	struct sluice_early early __uninitialized;
 	bool reclaim, again = false;
 	unsigned int prot = 0;
 	int ret;
@@ -52,13 +53,17 @@ static noinline long map_dma(struct sluice_space *space, void __user *arg)
 		return -EINVAL;
 
 	for (;;) {
+		sluice_pin_early(&early, map.vaddr, map.size, prot);
 		ret = lock_space(space);
-		if (ret)
+		if (ret) {
+			sluice_unpin_early(&early, prot);
 			return ret;
+		}
 		ret = sluice_legacy_map(space, map.iova, map.vaddr, map.size,
-					prot);
+					prot, &early);
 		reclaim = ret == -ENOMEM || sluice_space_reclaim_due(space);
 		up_read(&space->lock);
+		sluice_unpin_early(&early, prot);
 		if (sluice_space_again(&ret))
 			continue;
 		if (likely(!reclaim) || again)

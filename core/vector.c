@@ -212,9 +212,6 @@ static unsigned int pin_pages(struct sluice_txn *txn,
 {
 	unsigned int have;
 
-	if (nr == 1 &&
-	    likely(sluice_pin_present(ops->addr, 1, prot, txn->pages)))
-		return 1;
 	sluice_txn_pause(txn);
 	have = pin_paused(txn, ops, nr, prot);
 	if (likely(sluice_txn_resume(txn)))

@@ -171,13 +171,6 @@ static long pin(unsigned long vaddr, size_t npages, unsigned int prot,
 	return i ?: -EFAULT;
 }
 
-/* All goes by pin(). */
-static bool pin_present(unsigned long vaddr, size_t npages, unsigned int prot,
-			struct page **pages)
-{
-	return false;
-}
-
 static void unpin(struct layout *l, unsigned long pfn, unsigned long npages)
 {
 	for (; npages; npages--, pfn++) {
@@ -304,7 +297,6 @@ struct layout *layout_create(struct kunit *test, struct fake_hw *hw,
 	hw->on_map_data = l;
 	hw->on_map = note;
 	kunit_activate_static_stub(test, sluice_pin, pin);
-	kunit_activate_static_stub(test, sluice_pin_present, pin_present);
 	kunit_activate_static_stub(test, sluice_unpin_pages, unpin_pages);
 	kunit_activate_static_stub(test, sluice_unpin_extent, unpin_extent);
 	return l;

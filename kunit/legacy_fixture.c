@@ -100,7 +100,7 @@ int legacy_map(struct legacy *l, u64 iova, unsigned long vaddr, u64 npages,
 
 	down_read(&l->space.lock);
 	ret = sluice_legacy_map(&l->space, iova, vaddr, npages << PAGE_SHIFT,
-				prot);
+				prot, NULL);
 	up_read(&l->space.lock);
 	return ret;
 }

@@ -203,21 +203,21 @@ static void legacy_bad_arguments(struct kunit *test)
 
 	down_read(&space->lock);
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			sluice_legacy_map(space, IOVA, addr, 0, RW));
+			sluice_legacy_map(space, IOVA, addr, 0, RW, NULL));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			sluice_legacy_map(space, IOVA + 1, addr, PAGE_SIZE,
-					  RW));
+					  RW, NULL));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			sluice_legacy_map(space, IOVA, addr + 1, PAGE_SIZE,
-					  RW));
+					  RW, NULL));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			sluice_legacy_map(space, IOVA, addr, PAGE_SIZE - 1,
-					  RW));
+					  RW, NULL));
 	KUNIT_EXPECT_EQ(test, -EOVERFLOW,
 			sluice_legacy_map(space, -PAGES(1), addr, PAGES(2),
-					  RW));
+					  RW, NULL));
 	KUNIT_EXPECT_EQ(test, -EOVERFLOW,
-			sluice_legacy_map(space, 0, -PAGES(1), PAGES(2), RW));
+			sluice_legacy_map(space, 0, -PAGES(1), PAGES(2), RW, NULL));
 	up_read(&space->lock);
 	KUNIT_EXPECT_TRUE(test, legacy_empty(l));
 	KUNIT_EXPECT_EQ(test, legacy_locked(l), 0);

@@ -31,23 +31,14 @@ static long pin(unsigned long vaddr, size_t npages, unsigned int prot,
 	return pinned ?: -EFAULT;
 }
 
-/* Nothing is there, so that it has to be waited for. */
-static bool pin_present(unsigned long vaddr, size_t npages, unsigned int prot,
-			struct page **pages)
-{
-	return false;
-}
-
 /* @paused is used until paused_disarm(). */
 void paused_arm(struct kunit *test, struct paused *paused)
 {
 	test->priv = paused;
 	kunit_activate_static_stub(test, sluice_pin, pin);
-	kunit_activate_static_stub(test, sluice_pin_present, pin_present);
 }
 
 void paused_disarm(struct kunit *test)
 {
 	kunit_deactivate_static_stub(test, sluice_pin);
-	kunit_deactivate_static_stub(test, sluice_pin_present);
 }

@@ -507,7 +507,7 @@ static void space(struct kunit *test)
 	down_read(&space.lock);
 	KUNIT_ASSERT_EQ(test, 0,
 			sluice_legacy_map(&space, IOVA, addr,
-					  PAGES * PAGE_SIZE, RW));
+					  PAGES * PAGE_SIZE, RW, NULL));
 	up_read(&space.lock);
 	/* The same tables for a unit that is equal, others for one that isn't. */
 	space_attach(test, &space, b);
