@@ -11,10 +11,11 @@
  * here. If the lock can't be had, the charge is remembered, counts against the limit, and
  * is made by whoever has the lock next, or a work item.
  *
- * The kernel's own mlock() doesn't see what isn't charged yet. So a process could lock
- * up to twice its limit, as two processes could.
+ * The kernel's own mlock() doesn't see what isn't charged yet, nor does who charges at the
+ * same moment. So a process could lock up to twice its limit, as two processes could.
  */
 #include <linux/capability.h>
+#include <linux/hashtable.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/rwsem.h>
@@ -24,17 +25,22 @@
 
 #include "private.h"
 
-/* How long a work item waits between its tries, and how many it makes at a time. */
-#define LATE_INTERVAL	1
+/* How long a work item waits between its tries, longer if all were in vain. */
+#define LATE_SOON	1
+#define LATE_LATER	(HZ / 10)
+
+/* How many it makes at a time. */
 #define LATE_TRIES	64
 
 /**
  * struct late - what is to be charged to a process as soon as its lock can be had
+ * @hash: in late_hash, by @mm
  * @node: in late_list
  * @mm: the process's address space; a reference of mmgrab()
  * @npages: how much; less than 0: to be given back
  */
 struct late {
+	struct hlist_node hash;
 	struct list_head node;
 	struct mm_struct *mm;
 	long npages;
@@ -42,7 +48,10 @@ struct late {
 
 /* Innermost but for mmap_lock, which is only tried inside. */
 static DEFINE_SPINLOCK(late_lock);
+static DEFINE_HASHTABLE(late_hash, 8);
 static LIST_HEAD(late_list);
+/* Changes with late_lock, and is looked at without: most of the time there are none. */
+static unsigned int nr_late;
 
 static void late_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(late_work, late_work_fn);
@@ -63,7 +72,7 @@ static struct late *late_find(struct mm_struct *mm)
 	struct late *late;
 
 	lockdep_assert_held(&late_lock);
-	list_for_each_entry(late, &late_list, node) {
+	hash_for_each_possible(late_hash, late, hash, (unsigned long)mm) {
 		if (late->mm == mm)
 			return late;
 	}
@@ -76,7 +85,9 @@ static void late_apply(struct late *late)
 	if (late->npages)
 		__account_locked_vm(late->mm, abs(late->npages),
 				    late->npages > 0, current, true);
+	hash_del(&late->hash);
 	list_del(&late->node);
+	WRITE_ONCE(nr_late, nr_late - 1);
 }
 
 static void late_free(struct late *late)
@@ -90,7 +101,7 @@ static void catch_up(struct mm_struct *mm)
 {
 	struct late *late;
 
-	if (likely(list_empty(&late_list)))
+	if (likely(!READ_ONCE(nr_late)))
 		return;
 	spin_lock(&late_lock);
 	late = late_find(mm);
@@ -122,8 +133,9 @@ static void late_work_fn(struct work_struct *work)
 	}
 	/* The others first, next time. */
 	list_splice_tail(&waiting, &late_list);
-	if (!list_empty(&late_list))
-		schedule_delayed_work(&late_work, LATE_INTERVAL);
+	if (nr_late)
+		schedule_delayed_work(&late_work, list_empty(&done) ?
+						  LATE_LATER : LATE_SOON);
 	spin_unlock(&late_lock);
 
 	list_for_each_entry_safe(late, next, &done, node)
@@ -162,10 +174,12 @@ static bool late_charge(struct mm_struct *mm, long npages, bool free,
 		late->mm = mm;
 		late->npages = 0;
 		mmgrab(mm);
+		hash_add(late_hash, &late->hash, (unsigned long)mm);
 		list_add_tail(&late->node, &late_list);
+		WRITE_ONCE(nr_late, nr_late + 1);
 	}
 	ret = late_add(late, npages, free);
-	schedule_delayed_work(&late_work, LATE_INTERVAL);
+	schedule_delayed_work(&late_work, LATE_SOON);
 	spin_unlock(&late_lock);
 	kfree(new);
 	return ret;

@@ -636,8 +636,15 @@ int sluice_legacy_map(struct sluice_space *space, u64 iova,
 	ret = map_begin(space, iova, vaddr, size, prot, &map.mapping);
 	if (ret)
 		return ret;
-	ret = sluice_space_hold(space, &hold, map.mapping->start,
-				map.mapping->last);
+	hold.node.start = map.mapping->start;
+	hold.node.last = map.mapping->last;
+	ret = 0;
+	if (unlikely(!sluice_inflight_try(&space->inflight, &hold))) {
+		/* Nothing stays pinned for as long as others like. */
+		if (early)
+			sluice_unpin_early(early, prot);
+		ret = sluice_space_wait_hold(space, &hold, 1);
+	}
 	if (!ret) {
 		ret = map_held(&map, vaddr);
 		sluice_inflight_release(&space->inflight, &hold);

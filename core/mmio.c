@@ -80,7 +80,8 @@ int sluice_mmio_at(unsigned long vaddr)
 /*
  * Finds what @vaddr shows. Only mappings of our own device fds count: of any
  * other device memory nobody would tell us when it goes away.
- * Returns the device's file with a reference, which keeps the device open; sets
+ * Returns the device's file with a reference, which keeps the device open, unless that is
+ * taken away; sets
  * *@offset to where in it the memory begins. -ERESTART as of sluice_mmio_at().
  */
 static struct file *find_memory(unsigned long vaddr, u64 size,
@@ -296,7 +297,8 @@ static int find_piece(struct sluice_mmio_map *map, u64 iova, u64 size)
 }
 
 /* Maps it where it was found, or says -EAGAIN if it is elsewhere by now. */
-static int map_found(struct sluice_mmio_map *map, u64 iova, u64 size)
+static int map_found(struct sluice_mmio_map *map, u64 iova, u64 size,
+		     u64 *bytes)
 {
 	phys_addr_t phys = map->phys;
 	int ret = find_piece(map, iova, size);
@@ -306,13 +308,17 @@ static int map_found(struct sluice_mmio_map *map, u64 iova, u64 size)
 	if (map->phys != phys)
 		return -EAGAIN;
 	ret = map_domains(map);
-	if (!ret)
-		sluice_mmio_insert(map);
-	return ret;
+	if (ret)
+		return ret;
+	/* Of a unified space it may be gone as soon as the lock is let go of. */
+	*bytes = sluice_mmio_bytes(map);
+	sluice_mmio_insert(map);
+	return 0;
 }
 
 /* Memory for tables is waited for without the lock; the caller has the space's. */
-static int map_piece(struct sluice_mmio_map *map, u64 iova, u64 size)
+static int map_piece(struct sluice_mmio_map *map, u64 iova, u64 size,
+		     u64 *bytes)
 {
 	struct sluice_domain *domain;
 	struct sluice_extent extent;
@@ -330,15 +336,15 @@ static int map_piece(struct sluice_mmio_map *map, u64 iova, u64 size)
 			return ret;
 	}
 	sluice_mmio_lock();
-	ret = map_found(map, iova, size);
+	ret = map_found(map, iova, size, bytes);
 	sluice_mmio_unlock();
 	return ret;
 }
 
-/* The next piece, as map_piece(); or an ERR_PTR(). */
+/* The next piece, of *@bytes, as map_piece(); or an ERR_PTR(). */
 static struct sluice_mmio_map *
 map_next(struct sluice_space *space, struct sluice_device *sdev, loff_t offset,
-	 u64 iova, u64 size, unsigned int prot, u64 page)
+	 u64 iova, u64 size, unsigned int prot, u64 page, u64 *bytes)
 {
 	struct sluice_mmio_map *map = record_alloc(space, prot, page);
 	int ret;
@@ -349,7 +355,7 @@ map_next(struct sluice_space *space, struct sluice_device *sdev, loff_t offset,
 	map->offset = offset;
 	/* Somebody moves the BAR meanwhile: that is one who has the device, too. */
 	do {
-		ret = map_piece(map, iova, size);
+		ret = map_piece(map, iova, size, bytes);
 	} while (ret == -EAGAIN && !fatal_signal_pending(current));
 	if (!ret)
 		return map;
@@ -377,10 +383,10 @@ struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
 					unsigned int prot, u64 page)
 {
 	struct sluice_mmio_map *first = NULL, **tail = &first, *map;
+	u64 done = 0, bytes, unmapped = 0;
 	struct sluice_device *sdev;
 	struct file *file;
 	loff_t offset;
-	u64 done = 0;
 
 	lockdep_assert_held(&space->lock);
 
@@ -390,16 +396,26 @@ struct sluice_mmio_map *sluice_mmio_map(struct sluice_space *space, u64 iova,
 	sdev = sluice_device_from_file(file);
 	do {
 		map = map_next(space, sdev, offset + done, iova + done,
-			       size - done, prot, page);
+			       size - done, prot, page, &bytes);
 		if (IS_ERR(map)) {
-			sluice_mmio_unmap(first);
+			if (!space->uni)
+				sluice_mmio_unmap(first);
+			else if (done)
+				sluice_mmio_unmap_range(space, iova,
+							iova + (done - 1),
+							&unmapped);
 			first = map;
 			break;
 		}
-		/* Nobody unmaps or splits it while the range is held. */
-		*tail = map;
-		tail = &map->next;
-		done += sluice_mmio_bytes(map);
+		/*
+		 * Nobody unmaps or splits it while the range is held. But a device that
+		 * is taken away takes those of unified spaces with it.
+		 */
+		if (!space->uni) {
+			*tail = map;
+			tail = &map->next;
+		}
+		done += bytes;
 		cond_resched();
 	} while (done < size);
 	/* From here on the device's close revokes the map. */
@@ -457,8 +473,7 @@ int sluice_mmio_map_unified(struct sluice_space *space, u64 iova,
 
 /**
  * sluice_mmio_unmap - undo sluice_mmio_map()
- * @map: what that returned, or NULL; freed. Of a legacy space, or of a device that is
- *	kept open meanwhile
+ * @map: what that returned, or NULL; freed. Of a legacy space
  *
  * Context: the space's lock and the IOVA range are held.
  */

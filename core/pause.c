@@ -140,6 +140,8 @@ int sluice_space_wait_mm(void)
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	/* Who waits for the lock may be about to get it, and just want the CPU. */
+	cond_resched();
 	if (!mm)
 		return 0;
 	if (mmap_read_lock_killable(mm))
