@@ -191,7 +191,8 @@ static bool any_leaves(const struct sluice_pci_affected *affected)
 
 	for (i = 0; i < affected->nr; i++) {
 		pdev = sluice_pci_our_device(affected->devs[i]);
-		if (pdev && sluice_pci_leaves(pdev))
+		if (pdev ? sluice_pci_leaves(pdev) :
+			   sluice_pci_is_removed(affected->devs[i]))
 			return true;
 	}
 	return false;

@@ -15,6 +15,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+/* The PCI core's own: pci_bus_sem. */
+#include <pci/pci.h>
+
 #include "private.h"
 
 static struct sluice_pci_device *to_pdev(struct sluice_pci_config *cfg)
@@ -131,8 +134,10 @@ static void restore_from_d3(struct sluice_pci_device *pdev, u8 command)
  * the way from D3hot to D0. User space, which sees a virtual one, wouldn't
  * know what to restore.
  */
-static void set_power_state_locked(struct sluice_pci_device *pdev,
-				   pci_power_t state)
+static void change_power_state_locked(struct sluice_pci_device *pdev,
+				      pci_power_t state,
+				      int (*set_power_state)(struct pci_dev *,
+							     pci_power_t))
 {
 	struct sluice_pci_config *cfg = &pdev->config;
 	struct pci_dev *pci = pdev->pci;
@@ -158,7 +163,7 @@ static void set_power_state_locked(struct sluice_pci_device *pdev,
 	pci_read_config_byte(pci, PCI_COMMAND, &command);
 	if (PCI_POSSIBLE_ERROR(command))
 		command = 0;
-	if (pci_set_power_state(pci, state))
+	if (set_power_state(pci, state))
 		return;
 	if (was_off && state == PCI_D0 && cfg->pm_saved)
 		restore_from_d3(pdev, command);
@@ -167,22 +172,37 @@ static void set_power_state_locked(struct sluice_pci_device *pdev,
 		sluice_pci_intx_sync(pdev);
 }
 
+static void set_power_state_locked(struct sluice_pci_device *pdev,
+				   pci_power_t state)
+{
+	change_power_state_locked(pdev, state, pci_set_power_state);
+}
+
+/*
+ * While the device is being removed: the handling of errors has pci_bus_sem while it waits for
+ * the device lock, which the remover has, who may wait for us. Once awake it stays so.
+ */
+static void try_wake_locked(struct sluice_pci_device *pdev)
+{
+	if (!down_read_trylock(&pci_bus_sem))
+		return;
+	change_power_state_locked(pdev, PCI_D0, pci_set_power_state_locked);
+	up_read(&pci_bus_sem);
+}
+
 static void host_set_power_state(struct sluice_pci_config *cfg,
 				 pci_power_t state)
 {
 	struct sluice_pci_device *pdev = to_pdev(cfg);
 
-	/*
-	 * It takes time, and the PCI core's list of buses, which the handling of errors
-	 * has while it waits for the device lock, which the remover has.
-	 */
-	if (READ_ONCE(pdev->removing))
-		return;
 	/* The lock first: MSI-X is set up in a device that is woken for that. */
 	down_write(&pdev->memory_lock);
 	if (pdev->pci->current_state != state) {
 		sluice_pci_memory_revoke(pdev);
-		set_power_state_locked(pdev, state);
+		if (!READ_ONCE(pdev->removing))
+			set_power_state_locked(pdev, state);
+		else if (state == PCI_D0)
+			try_wake_locked(pdev);
 	}
 	sluice_pci_memory_unlock(pdev);
 }

@@ -164,6 +164,18 @@ static int irq_set_locked(struct sluice_pci_device *pdev,
 	}
 }
 
+/*
+ * A device that sleeps isn't woken for this while it is being removed; nor does it go to
+ * sleep then.
+ */
+static int irq_set_awake(struct sluice_pci_device *pdev,
+			 const struct vfio_irq_set *set, const void *data)
+{
+	if (READ_ONCE(pdev->removing) && pdev->pci->current_state != PCI_D0)
+		return -EBUSY;
+	return irq_set_locked(pdev, set, data);
+}
+
 static int irq_set(struct sluice_pci_device *pdev,
 		   const struct vfio_irq_set *set, const void *data)
 {
@@ -177,7 +189,7 @@ static int irq_set(struct sluice_pci_device *pdev,
 		/* A removal waits for all those who wait here. */
 		ret = -ENODEV;
 		if (!sluice_device_revoked(&pdev->sdev))
-			ret = irq_set_locked(pdev, set, data);
+			ret = irq_set_awake(pdev, set, data);
 		mutex_unlock(&pdev->irq_lock);
 	}
 	sluice_device_exit(&pdev->sdev);

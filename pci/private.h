@@ -305,6 +305,14 @@ void sluice_pci_removal_begin(struct sluice_pci_device *pdev);
  */
 bool sluice_pci_leaves(struct sluice_pci_device *pdev);
 
+/**
+ * sluice_pci_is_removed - is a device being removed through sysfs?
+ * @pci: a device, its device lock held, or bound to this driver
+ *
+ * Return: true if so, or something above it is.
+ */
+bool sluice_pci_is_removed(struct pci_dev *pci);
+
 /* sleep.c */
 
 extern const struct dev_pm_ops sluice_pci_pm_ops;

@@ -293,6 +293,9 @@ u64 sluice_pci_rom_size(struct sluice_pci_device *pdev)
 	if (!size)
 		return 0;
 
+	/* It isn't woken for this while it is being removed. */
+	if (READ_ONCE(pdev->removing) && pci->current_state != PCI_D0)
+		return 0;
 	forced = sluice_pci_memory_lock_and_enable(pdev);
 	rom = pci_map_rom(pci, &used);
 	if (rom)

@@ -15,7 +15,8 @@
  * - The sysfs file "remove" deletes itself before it removes a device, or the bridge or
  *   physical function above it.
  * - A kernel thread removes what was in a slot; nobody has one unbind a driver.
- * - Who disables virtual functions has the physical function's device lock.
+ * - Who disables virtual functions has the physical function's device lock, or is a
+ *   kernel thread.
  *
  * Otherwise a driver is unbound from one function alone. A slot that a user's task
  * switches off by itself, as the hot-plug drivers of ACPI and POWER do on a write to
@@ -114,14 +115,21 @@ void sluice_pci_removal_begin(struct sluice_pci_device *pdev)
 
 	if (removed_root(pci))
 		sluice_pci_want_each(pci, goes_with_root);
-	else if (pci->is_virtfn && have_lock(&pci_physfn(pci)->dev))
+	else if (pci->is_virtfn &&
+		 (have_lock(&pci_physfn(pci)->dev) ||
+		  current->flags & PF_KTHREAD))
 		sluice_pci_want_each(pci, goes_with_physfn);
 	else if (current->flags & PF_KTHREAD)
 		sluice_pci_want_each(pci, goes_with_slot);
 }
 
+bool sluice_pci_is_removed(struct pci_dev *pci)
+{
+	return removed_root(pci);
+}
+
 /* Somebody may have said so since the removal began, and wait for it. */
 bool sluice_pci_leaves(struct sluice_pci_device *pdev)
 {
-	return READ_ONCE(pdev->leaving) || removed_root(pdev->pci);
+	return READ_ONCE(pdev->leaving) || sluice_pci_is_removed(pdev->pci);
 }
