@@ -105,7 +105,7 @@ void pool_close(struct pool *pool);
 void pool_find_devices(struct pool *pool);
 
 /* Each can be opened, reset, and given back to the driver that reads its disk. */
-int pool_check(const struct pool *pool, char *why, size_t size);
+int pool_check(struct pool *pool, char *why, size_t size);
 
 /* ---- ops.c: what users do ---- */
 

@@ -19,15 +19,44 @@ static struct chaos_device *pick(struct actor *a)
 	return &a->pool->dev[rnd(a, a->pool->nr_devices)];
 }
 
-/* Waits for the user, who may be about to be killed. */
+/*
+ * Of those that are taken away from their users, who have no use for them any more until
+ * the round is over. So it's always the same two. No NVMe: lockdep complains about that
+ * one's driver, which gets it when it's found again, and is reset then.
+ */
+static struct chaos_device *victim(struct actor *a)
+{
+	return &a->pool->dev[rnd(a, 2) ? 1 : a->pool->nr_devices - 1];
+}
+
+static void set_grace(struct actor *a)
+{
+	sys_write("/sys/module/vfio/parameters/removal_grace",
+		  rnd(a, 2) ? "0" : "1");
+}
+
 static int unbind(struct actor *a)
 {
-	return pci_bind(&pick(a)->pci, "");
+	set_grace(a);
+	return pci_bind(&victim(a)->pci, "");
 }
 
 static int bind(struct actor *a)
 {
 	return pci_bind(&pick(a)->pci, "vfio-pci");
+}
+
+/* As if it were unplugged, and plugged in again. */
+static int remove_and_find(struct actor *a)
+{
+	char path[PATH_MAX];
+	int ret;
+
+	set_grace(a);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove",
+		 victim(a)->pci.name);
+	ret = sys_write(path, "1");
+	return sys_write("/sys/bus/pci/rescan", "1") ?: ret;
 }
 
 static int sysfs_reset(struct actor *a)
@@ -85,6 +114,7 @@ static int squeeze(struct actor *a)
 const struct op host_ops[] = {
 	{ "host: unbind", unbind, 2 },
 	{ "host: bind", bind, 3 },
+	{ "host: remove", remove_and_find, 1 },
 	{ "host: reset", sysfs_reset, 4 },
 	{ "host: bus master", master, 4 },
 	{ "host: cpu off and on", hotplug_cpu, 2 },

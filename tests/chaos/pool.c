@@ -199,14 +199,15 @@ static int check_device(const struct pci_dev *pci)
 	return ret;
 }
 
-int pool_check(const struct pool *pool, char *why, size_t size)
+int pool_check(struct pool *pool, char *why, size_t size)
 {
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < pool->nr_devices; i++) {
-		const struct pci_dev *pci = &pool->dev[i].pci;
+		struct pci_dev *pci = &pool->dev[i].pci;
 
+		pci_look_again(pci);
 		ret = check_device(pci);
 		if (ret) {
 			snprintf(why, size, "%s can't be used: %s", pci->name,

@@ -94,6 +94,14 @@ int pci_find_alone(struct pci_dev *dev, uint32_t id, unsigned int nth)
 	return find(dev, id, nth, true);
 }
 
+void pci_look_again(struct pci_dev *dev)
+{
+	char name[sizeof(dev->name)];
+
+	snprintf(name, sizeof(name), "%s", dev->name);
+	load(dev, name);
+}
+
 int pci_group_members(int group, struct pci_dev *devs, int max)
 {
 	char path[PATH_MAX];

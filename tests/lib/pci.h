@@ -29,6 +29,9 @@ int pci_find(struct pci_dev *dev, uint32_t id, unsigned int nth);
 /* As pci_find(), but only devices that are alone in their group. */
 int pci_find_alone(struct pci_dev *dev, uint32_t id, unsigned int nth);
 
+/* Its group may be another one since it was removed and found again. */
+void pci_look_again(struct pci_dev *dev);
+
 /* End points (class other than bridge) in a group, up to @max; their count. */
 int pci_group_members(int group, struct pci_dev *devs, int max);
 
