@@ -92,6 +92,8 @@ static int peer_mmio_phys(struct sluice_device *sdev, loff_t offset,
 {
 	struct peer *peer = to_peer(sdev);
 
+	if (peer->on_phys)
+		peer->on_phys(peer);
 	if (offset >= PAGES(peer->npages) || peer->frozen)
 		return -EFAULT;
 	*phys = peer->phys + offset;

@@ -24,7 +24,8 @@
  * @calls: of ioctl, read and write
  * @requests: of request
  * @on_close: what somebody does just then, or NULL
- * @data: for @on_close
+ * @on_phys: likewise when the memory is looked for, with the core's lock held
+ * @data: for both
  * @gone: the hardware has left
  * @slow: open waits
  * @opening: it does
@@ -43,6 +44,7 @@ struct peer {
 	unsigned int calls;
 	unsigned int requests;
 	void (*on_close)(struct peer *peer);
+	void (*on_phys)(struct peer *peer);
 	void *data;
 	bool gone;
 	bool slow;

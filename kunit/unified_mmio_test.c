@@ -651,6 +651,57 @@ static void mmio_race(struct kunit *test)
 	scene_finish(test, &s);
 }
 
+static int take_away(struct test_thread *self)
+{
+	struct peer *peer = self->arg;
+
+	wait_for_completion(&peer->go_on);
+	sluice_device_take_back(&peer->sdev, true);
+	return 0;
+}
+
+/*
+ * Whoever takes it away is in line for the lock. If it is taken before he wakes up, he is
+ * handed it the next time, at the latest.
+ */
+static void let_taker_in(struct peer *peer)
+{
+	unsigned int *calls = peer->data;
+
+	/* Each piece is looked for twice. */
+	if (++*calls == 4)
+		complete(&peer->go_on);
+	if (*calls >= 4)
+		fsleep(10 * USEC_PER_MSEC);
+}
+
+/* It's mapped piece by piece when it is taken away: none is left, nor touched again. */
+static void mmio_taken_away(struct kunit *test)
+{
+	unsigned long addr, npages = 6 * (SZ_64M >> PAGE_SHIFT);
+	struct unified *u = unified_ready(test);
+	struct peer *peer = peer_create(test);
+	struct test_thread taker;
+	unsigned int calls = 0;
+
+	peer->npages = npages;
+	addr = peer_memory(test, peer, PROT, npages);
+	peer->gone = true;
+	peer->data = &calls;
+	peer->on_phys = let_taker_in;
+	KUNIT_EXPECT_TRUE(test, sluice_group_hide(&peer->sdev));
+	test_thread_start(test, &taker, take_away, peer, 0);
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			unified_do(u, make_map(AT, addr, npages, RW)));
+	KUNIT_EXPECT_GE(test, calls, 4);
+	KUNIT_EXPECT_EQ(test, 0, test_thread_join(test, &taker));
+	KUNIT_EXPECT_EQ(test, 0, peer->sdev.nr_mmio);
+	KUNIT_EXPECT_EQ(test, 0, u->space.nr_mmio);
+	unified_expect_hole(u, 0, AT, npages);
+	unified_finish(u);
+	peer_destroy(test, peer, addr, npages);
+}
+
 static struct kunit_case unified_mmio_cases[] = {
 	KUNIT_CASE(mmio_is_taken),
 	KUNIT_CASE(mmio_rights_return),
@@ -668,6 +719,7 @@ static struct kunit_case unified_mmio_cases[] = {
 	KUNIT_CASE(mmio_frozen),
 	KUNIT_CASE(mmio_dead),
 	KUNIT_CASE(mmio_race),
+	KUNIT_CASE(mmio_taken_away),
 	{}
 };
 
