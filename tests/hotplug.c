@@ -21,20 +21,12 @@
 #include <sys/eventfd.h>
 #include <sys/wait.h>
 
-#define GRACE_PARAM "/sys/module/vfio/parameters/removal_grace"
-#define GRACE_DEFAULT "30"
 #define GRACE_S 6
-#define GRACE "6"
 
 /* One reset's time-out, as the PCI core has it. */
 #define RESET_MS 60000
 
 #define VFS 7
-
-static int set_grace(const char *seconds)
-{
-	return sys_write(GRACE_PARAM, seconds);
-}
 
 /* Writes to a file of sysfs in a process of its own that has none of our fds. */
 static int write_begin(const char *path, const char *text)
@@ -164,7 +156,7 @@ FIXTURE_SETUP(vfs)
 		ASSERT_LE(0, self->asked[n]);
 		n++;
 	}
-	ASSERT_EQ(0, set_grace(GRACE));
+	ASSERT_EQ(0, vfio_set_grace(GRACE_S));
 }
 
 FIXTURE_TEARDOWN(vfs)
@@ -176,7 +168,7 @@ FIXTURE_TEARDOWN(vfs)
 		legacy_forget(self->v[i].container);
 		close(self->asked[i]);
 	}
-	set_grace(GRACE_DEFAULT);
+	vfio_set_grace(VFIO_GRACE_DEFAULT);
 	EXPECT_EQ(0, sys_write(self->numvfs, "0"));
 }
 
@@ -255,12 +247,12 @@ FIXTURE(slots)
 
 FIXTURE_SETUP(slots)
 {
-	ASSERT_EQ(0, set_grace(GRACE));
+	ASSERT_EQ(0, vfio_set_grace(GRACE_S));
 }
 
 FIXTURE_TEARDOWN(slots)
 {
-	set_grace(GRACE_DEFAULT);
+	vfio_set_grace(VFIO_GRACE_DEFAULT);
 }
 
 static void *close_device(void *arg)

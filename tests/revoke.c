@@ -23,9 +23,6 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#define GRACE_PARAM "/sys/module/vfio/parameters/removal_grace"
-#define GRACE_DEFAULT "30"
-
 /* For a removal on a slow machine; a reset of a bus takes more than a second. */
 #define MARGIN_MS 20000
 
@@ -51,11 +48,6 @@ static bool is_dead(uint32_t *reg)
 	}
 	signal(SIGBUS, SIG_DFL);
 	return dead;
-}
-
-static int set_grace(const char *seconds)
-{
-	return sys_write(GRACE_PARAM, seconds);
 }
 
 static bool is_bound(const struct pci_dev *dev)
@@ -161,7 +153,7 @@ FIXTURE_SETUP(revoke)
 	ASSERT_EQ(0, edu_attach(&self->edu, self->v.device));
 	ASSERT_EQ(0,
 		  legacy_map(self->v.container, IOVA, self->mem, PAGE, MAP_RW));
-	ASSERT_EQ(0, set_grace("1"));
+	ASSERT_EQ(0, vfio_set_grace(1));
 }
 
 /* A mapping keeps the device open as an fd does. */
@@ -177,7 +169,7 @@ FIXTURE_TEARDOWN(revoke)
 	unmap_bar(&self->edu);
 	vfio_close(&self->v);
 	legacy_forget(self->v.container);
-	set_grace(GRACE_DEFAULT);
+	vfio_set_grace(VFIO_GRACE_DEFAULT);
 	EXPECT_TRUE(sys_pins_settle(self->pins, 2000));
 	EXPECT_EQ(0, pci_bind(&self->dev, "vfio-pci"));
 }
@@ -229,7 +221,7 @@ TEST_F(revoke, asked_again)
 	struct pollfd p = { .events = POLLIN };
 	int pid, i;
 
-	ASSERT_EQ(0, set_grace("8"));
+	ASSERT_EQ(0, vfio_set_grace(8));
 	p.fd = eventfd(0, EFD_NONBLOCK);
 	ASSERT_EQ(0, vfio_irqs(self->v.device, VFIO_PCI_REQ_IRQ_INDEX,
 			       VFIO_IRQ_SET_ACTION_TRIGGER, 0, 1, &p.fd));
@@ -276,7 +268,7 @@ TEST_F(revoke, remover_is_killed)
 {
 	int pid, status;
 
-	ASSERT_EQ(0, set_grace("3600"));
+	ASSERT_EQ(0, vfio_set_grace(3600));
 	pid = unbind_begin(&self->dev);
 	sys_sleep_ms(500);
 	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
@@ -443,7 +435,7 @@ FIXTURE_SETUP(waits)
 	ASSERT_LE(0, self->uffd);
 	ASSERT_EQ(0, legacy_open(&self->v, &self->dev));
 	ASSERT_EQ(0, vfio_command(self->v.device, PCI_COMMAND_MEMORY, 0));
-	ASSERT_EQ(0, set_grace("1"));
+	ASSERT_EQ(0, vfio_set_grace(1));
 	self->caller = (struct caller){
 		.call = variant->call,
 		.v = &self->v,
@@ -458,7 +450,7 @@ FIXTURE_TEARDOWN(waits)
 {
 	vfio_close(&self->v);
 	close(self->uffd);
-	set_grace(GRACE_DEFAULT);
+	vfio_set_grace(VFIO_GRACE_DEFAULT);
 	EXPECT_TRUE(sys_pins_settle(self->pins, 2000));
 	EXPECT_EQ(0, pci_bind(&self->dev, "vfio-pci"));
 }
@@ -486,27 +478,17 @@ FIXTURE(sibling)
 
 FIXTURE_SETUP(sibling)
 {
-	struct pci_dev members[4];
-	int n, i;
-
 	if (sys_is_peer())
 		SKIP(return, "the peer waits for ever");
-	if (pci_find(&self->edu, PCI_ID_EDU, 2))
+	if (pci_find_pair(&self->edu, &self->nic))
 		SKIP(return, "no group of several devices");
-	n = pci_group_members(self->edu.group, members, 4);
-	ASSERT_EQ(2, n);
-	for (i = 0; i < n; i++) {
-		if (members[i].vendor == 0x8086)
-			self->nic = members[i];
-	}
-	ASSERT_EQ(0x8086, self->nic.vendor);
 	ASSERT_EQ(0, pci_bind(&self->nic, "vfio-pci"));
 	self->mem = sys_alloc(PAGE, PAGE);
 	ASSERT_TRUE(self->mem);
 	ASSERT_EQ(0, legacy_open(&self->v, &self->edu));
 	self->device = vfio_get_device(self->v.group, self->nic.name);
 	ASSERT_LE(0, self->device);
-	ASSERT_EQ(0, set_grace("1"));
+	ASSERT_EQ(0, vfio_set_grace(1));
 }
 
 FIXTURE_TEARDOWN(sibling)
@@ -514,7 +496,7 @@ FIXTURE_TEARDOWN(sibling)
 	close(self->device);
 	vfio_close(&self->v);
 	legacy_forget(self->v.container);
-	set_grace(GRACE_DEFAULT);
+	vfio_set_grace(VFIO_GRACE_DEFAULT);
 	EXPECT_EQ(0, pci_bind(&self->nic, NULL));
 }
 

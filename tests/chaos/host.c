@@ -31,8 +31,7 @@ static struct chaos_device *victim(struct actor *a)
 
 static void set_grace(struct actor *a)
 {
-	sys_write("/sys/module/vfio/parameters/removal_grace",
-		  rnd(a, 2) ? "0" : "1");
+	vfio_set_grace(rnd(a, 2));
 }
 
 static int unbind(struct actor *a)

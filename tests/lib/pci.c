@@ -128,6 +128,25 @@ int pci_group_members(int group, struct pci_dev *devs, int max)
 	return count;
 }
 
+int pci_find_pair(struct pci_dev *edu, struct pci_dev *nic)
+{
+	struct pci_dev members[4];
+	int n, i;
+
+	if (pci_find(edu, PCI_ID_EDU, 2))
+		return -ENODEV;
+	n = pci_group_members(edu->group, members, 4);
+	if (n != 2)
+		return -ENODEV;
+	for (i = 0; i < n; i++) {
+		if (members[i].vendor == 0x8086) {
+			*nic = members[i];
+			return 0;
+		}
+	}
+	return -ENODEV;
+}
+
 void pci_driver(const struct pci_dev *dev, char *name, size_t size)
 {
 	if (link_of(dev, "driver", name, size))

@@ -35,6 +35,9 @@ void pci_look_again(struct pci_dev *dev);
 /* End points (class other than bridge) in a group, up to @max; their count. */
 int pci_group_members(int group, struct pci_dev *devs, int max);
 
+/* An edu and an e1000 that share a group; -ENODEV if there are none. */
+int pci_find_pair(struct pci_dev *edu, struct pci_dev *nic);
+
 /*
  * Makes @driver the device's driver (by driver_override), or leaves it
  * without any ("") or to the one that matches by ID (NULL).

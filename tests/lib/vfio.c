@@ -129,6 +129,14 @@ err_close:
 	return ret;
 }
 
+int vfio_set_grace(unsigned int seconds)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", seconds);
+	return sys_write("/sys/module/vfio/parameters/removal_grace", text);
+}
+
 int vfio_open(struct vfio *v, const struct pci_dev *dev, int type)
 {
 	int container = vfio_container();

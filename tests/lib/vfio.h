@@ -35,6 +35,10 @@ int vfio_group_flags(int group);
 /* VFIO_DEVICE_FLAGS_*. */
 int vfio_device_flags(int device);
 
+/* How long a removal waits for users. The peer has no such parameter. */
+#define VFIO_GRACE_DEFAULT 30
+int vfio_set_grace(unsigned int seconds);
+
 /* Binds the device to vfio-pci, opens all three fds, sets the type. */
 int vfio_open(struct vfio *v, const struct pci_dev *dev, int type);
 
