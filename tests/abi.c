@@ -75,7 +75,7 @@ TEST_F(container, powerless_when_empty)
 	EXPECT_EQ(-EINVAL, vfio_ioctl(self->fd, VFIO_IOMMU_GET_INFO, &info));
 	EXPECT_EQ(-EINVAL, vfio_map(self->fd, MIB, buf, PAGE, MAP_RW));
 	EXPECT_EQ(-EINVAL, vfio_unmap(self->fd, MIB, PAGE));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 FIXTURE(group)
@@ -164,9 +164,9 @@ TEST_F(group, last_detach_empties_the_container)
 	ASSERT_EQ(0, vfio_set_container(self->fd, self->container));
 	ASSERT_EQ(0, vfio_set_iommu(self->container, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, vfio_map(self->container, MIB, buf, MIB, MAP_RW));
-	EXPECT_EQ(1024, sys_locked_kib());
+	EXPECT_LOCKED(1024);
 	ASSERT_EQ(0, vfio_unset_container(self->fd));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_EQ(-EINVAL,
 		  vfio_ioctl(self->container, VFIO_IOMMU_GET_INFO, &info));
 
@@ -333,7 +333,7 @@ TEST_F(dma, ranges_are_exact)
 		EXPECT_EQ(PAGE, vfio_unmap(self->c, last, PAGE));
 		EXPECT_EQ(PAGE, vfio_unmap(self->c, r[i].start, PAGE));
 	}
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 TEST_F(dma, access_flags)
@@ -365,7 +365,7 @@ TEST_F(dma, overlap_is_eexist)
 	for (i = 0; i < ARRAY_SIZE(over); i++)
 		EXPECT_EQ(-EEXIST, vfio_map(self->c, over[i].iova, self->buf,
 					    over[i].size, MAP_RW));
-	EXPECT_EQ(64, sys_locked_kib());
+	EXPECT_LOCKED(64);
 	EXPECT_EQ(0, vfio_map(self->c, at - PAGE, self->buf, PAGE, MAP_R));
 	EXPECT_EQ(0, vfio_map(self->c, at + len, self->buf, PAGE, MAP_R));
 	EXPECT_EQ(len + 2 * PAGE, vfio_unmap_all(self->c));
@@ -381,7 +381,7 @@ TEST_F(dma, unmap_spans_holes)
 	EXPECT_EQ(0, vfio_unmap(self->c, 0, 512 * MIB));
 	EXPECT_EQ(PAGE, vfio_unmap_all(self->c));
 	EXPECT_EQ(0, vfio_unmap_all(self->c));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 /* 0 to 2^63 and 2^63 to the end is how QEMU empties a space. */
@@ -404,18 +404,18 @@ TEST_F(dma, partial_unmap)
 		EXPECT_EQ(-EINVAL, vfio_unmap(self->c, at - PAGE, 2 * PAGE));
 		EXPECT_EQ(-EINVAL,
 			  vfio_unmap(self->c, at + len - PAGE, 2 * PAGE));
-		EXPECT_EQ(32, sys_locked_kib());
+		EXPECT_LOCKED(32);
 		EXPECT_EQ(len, vfio_unmap(self->c, at, len));
 	} else {
 		EXPECT_EQ(0, vfio_unmap(self->c, at + PAGE, PAGE));
 		EXPECT_EQ(0, vfio_unmap(self->c, at + PAGE, len));
-		EXPECT_EQ(32, sys_locked_kib());
+		EXPECT_LOCKED(32);
 		EXPECT_EQ(len, vfio_unmap(self->c, at, PAGE));
-		EXPECT_EQ(0, sys_locked_kib());
+		EXPECT_LOCKED(0);
 		ASSERT_EQ(0, vfio_map(self->c, at, self->buf, len, MAP_RW));
 		EXPECT_EQ(len, vfio_unmap(self->c, at - PAGE, 2 * PAGE));
 	}
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 /* Where a range starts inside a mapping, v1 doesn't go past that mapping. */
@@ -438,23 +438,23 @@ TEST_F(dma, unmap_counts_several)
 		ASSERT_EQ(0,
 			  vfio_map(self->c, MIB + i * PAGE,
 				   self->buf + (63 - i) * PAGE, PAGE, MAP_RW));
-	EXPECT_EQ(256, sys_locked_kib());
+	EXPECT_LOCKED(256);
 	EXPECT_EQ(16 * PAGE, vfio_unmap(self->c, MIB + 8 * PAGE, 16 * PAGE));
 	EXPECT_EQ(48 * PAGE, vfio_unmap(self->c, MIB, 64 * PAGE));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 /* The same memory at two places is accounted twice, as it is pinned twice. */
 TEST_F(dma, accounting_per_mapping)
 {
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	ASSERT_EQ(0, vfio_map(self->c, MIB, self->buf, MIB, MAP_RW));
 	ASSERT_EQ(0, vfio_map(self->c, GIB, self->buf, MIB, MAP_R));
-	EXPECT_EQ(2048, sys_locked_kib());
+	EXPECT_LOCKED(2048);
 	EXPECT_EQ(MIB, vfio_unmap(self->c, MIB, MIB));
-	EXPECT_EQ(1024, sys_locked_kib());
+	EXPECT_LOCKED(1024);
 	EXPECT_EQ(MIB, vfio_unmap(self->c, GIB, MIB));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 TEST_F(dma, pins_are_given_back)
@@ -468,7 +468,7 @@ TEST_F(dma, pins_are_given_back)
 	ASSERT_EQ(0, vfio_map(self->c, MIB, self->buf, MIB, MAP_RW));
 	vfio_close(&self->v);
 	EXPECT_TRUE(sys_pins_settle(before, 1000));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 /* Memory the process has given up stays pinned until it is unmapped. */
@@ -495,15 +495,15 @@ TEST_F(dma, child_maps_its_own_memory)
 
 		if (!mine || vfio_map(self->c, MIB, mine, PAGE, MAP_RW))
 			_exit(1);
-		_exit(sys_locked_kib() == 4 ? 0 : 2);
+		_exit(sys_locked_settle(4) == 4 ? 0 : 2);
 	}
 	status = sys_wait_child(child, 5000);
 	EXPECT_TRUE(WIFEXITED(status));
 	EXPECT_EQ(0, WEXITSTATUS(status));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_EQ(-EEXIST, vfio_map(self->c, MIB, self->buf, PAGE, MAP_RW));
 	EXPECT_EQ(PAGE, vfio_unmap(self->c, MIB, PAGE));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 TEST_HARNESS_MAIN

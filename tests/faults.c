@@ -139,7 +139,7 @@ static void sweep(struct __test_metadata *_metadata,
 		}
 		failures += ret < 0;
 		if (ret < 0) {
-			EXPECT_EQ(locked, sys_locked_kib());
+			EXPECT_LOCKED(locked);
 			EXPECT_TRUE(sys_pins_settle(pins, 500));
 			/* No trace of the failure is in the way. */
 			ret = call(self);
@@ -149,7 +149,7 @@ static void sweep(struct __test_metadata *_metadata,
 			TH_LOG("after the failure of step %d", nth);
 		}
 		ASSERT_EQ(0, undo(self));
-		ASSERT_EQ(locked, sys_locked_kib());
+		ASSERT_EQ(locked, sys_locked_settle(locked));
 		ASSERT_TRUE(sys_pins_settle(pins, 500));
 		if (!failed)
 			break;
@@ -237,7 +237,7 @@ TEST_F_TIMEOUT(faults, unmap, 300)
 		ret = legacy_map(c, IOVA + PAGE, self->area, PAGE, MAP_RW);
 		ASSERT_TRUE(!ret || ret == -EEXIST);
 		ASSERT_EQ((ret ? AREA : PAGE) + PAGE, legacy_unmap_all(c));
-		ASSERT_EQ(0, sys_locked_kib());
+		ASSERT_EQ(0, sys_locked_settle(0));
 		ASSERT_TRUE(sys_pins_settle(pins, 500));
 	}
 	EXPECT_FALSE(failed);

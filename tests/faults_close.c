@@ -197,7 +197,7 @@ static void sweep_close(struct __test_metadata *_metadata,
 		vfio_close(&self->v);
 		failed = inject_end(&self->fail);
 		EXPECT_TRUE(sys_pins_settle(self->pins, 1000));
-		EXPECT_EQ(locked, sys_locked_kib());
+		EXPECT_LOCKED(locked);
 		steps++;
 	}
 	EXPECT_FALSE(failed);

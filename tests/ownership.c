@@ -363,7 +363,7 @@ TEST_F(two, one_container_shares)
 	EXPECT_TRUE(carries(&self->edu[0], self->a, MIB, 5));
 	EXPECT_EQ(2 * PAGE, legacy_unmap_all(c));
 	/* Accounted once: it is one mapping. */
-	EXPECT_EQ(2 * PAGE / KIB, locked - sys_locked_kib());
+	EXPECT_LOCKED(locked - 2 * PAGE / KIB);
 }
 
 TEST_F(two, first_group_leaves)
@@ -381,7 +381,7 @@ TEST_F(two, first_group_leaves)
 	EXPECT_TRUE(carries(&self->edu[1], self->a, MIB, 6));
 	locked = sys_locked_kib();
 	EXPECT_EQ(PAGE, legacy_unmap(c, MIB, PAGE));
-	EXPECT_EQ(PAGE / KIB, locked - sys_locked_kib());
+	EXPECT_LOCKED(locked - PAGE / KIB);
 }
 
 TEST_F(two, two_containers_dont_share)
@@ -422,7 +422,7 @@ TEST_F(two, group_moves_to_another_container)
 	EXPECT_TRUE(carries(&self->edu[1], self->a, MIB, 11));
 	EXPECT_EQ(0, self->b[64]);
 	if (!legacy_is_spapr())
-		EXPECT_EQ(PAGE / KIB, sys_locked_kib());
+		EXPECT_LOCKED(PAGE / KIB);
 }
 
 /* A second process, with an own open of everything. */
@@ -482,7 +482,7 @@ TEST_F(two, every_order_of_close)
 				    vfio_group(&self->dev[0]) == -EBUSY);
 		}
 		EXPECT_TRUE(sys_pins_settle(pins, 3000));
-		EXPECT_EQ(0, sys_locked_kib());
+		EXPECT_LOCKED(0);
 	}
 }
 
@@ -523,7 +523,7 @@ TEST_F(two, child_inherits)
 	ASSERT_EQ(1, write(go[1], "x", 1));
 	status = sys_wait_child(child, 10000);
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	self->v[0].group = vfio_group(&self->dev[0]);
 	EXPECT_LE(0, self->v[0].group);
 }

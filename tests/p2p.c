@@ -112,7 +112,7 @@ TEST_F(p2p, reaches_the_other_device)
 
 	ASSERT_EQ(0, map_bar(self, EDU_BAR_SIZE));
 	/* Device memory isn't the user's locked memory. */
-	EXPECT_EQ(locked, sys_locked_kib());
+	EXPECT_LOCKED(locked);
 	EXPECT_EQ(pins, sys_pins());
 	ASSERT_TRUE(poke(self, 0x12345678));
 	EXPECT_EQ(~0x12345678U, edu_read(&self->edu[1], EDU_LIVENESS));

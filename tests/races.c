@@ -101,15 +101,15 @@ static void all_clean(struct __test_metadata *_metadata,
 		      struct _test_data_races *self)
 {
 	int c = self->v.container;
-	long locked = sys_locked_kib();
+	long locked = sys_locked_at_rest();
 
 	if (legacy_is_spapr()) {
 		EXPECT_LE(0, vfio_unmap(c, ARENA_IOVA, THREADS * ARENA));
 		EXPECT_EQ(0, legacy_unregister(c, self->buf, ARENA));
-		EXPECT_EQ(ARENA / KIB, locked - sys_locked_kib());
+		EXPECT_LOCKED(locked - ARENA / KIB);
 	} else {
 		EXPECT_EQ(locked * 1024, vfio_unmap_all(c));
-		EXPECT_EQ(0, sys_locked_kib());
+		EXPECT_LOCKED(0);
 	}
 	EXPECT_TRUE(sys_pins_settle(self->pins, 1000));
 }
@@ -194,7 +194,7 @@ TEST_F_TIMEOUT(races, disjoint_ranges, 90)
 	for (i = 0; i < THREADS; i++)
 		finish(_metadata, &self->w[i]);
 	if (!legacy_is_spapr())
-		EXPECT_EQ(0, sys_locked_kib());
+		EXPECT_LOCKED(0);
 	all_clean(_metadata, self);
 }
 
@@ -423,7 +423,7 @@ TEST_F_TIMEOUT(races, sharer_killed_mid_way, 90)
 		EXPECT_TRUE(WIFSIGNALED(status));
 		EXPECT_LE(0, vfio_unmap_all(self->v.container));
 		EXPECT_TRUE(sys_pins_settle(self->pins, 2000));
-		EXPECT_EQ(0, sys_locked_kib());
+		EXPECT_LOCKED(0);
 	}
 }
 

@@ -155,7 +155,7 @@ TEST_F(spapr, unregister_while_mapped)
 	ASSERT_EQ(0, spapr_unmap(self->c, self->s.free, 4 * KIB));
 	EXPECT_EQ(0, spapr_unregister(self->c, mem, PAGE));
 	EXPECT_EQ(-ENOENT, spapr_unregister(self->c, mem, PAGE));
-	EXPECT_EQ(locked, sys_locked_kib());
+	EXPECT_LOCKED(locked);
 }
 
 /* Neighbours can be mapped by one call, whatever order they were registered in. */

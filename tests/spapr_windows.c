@@ -193,7 +193,7 @@ TEST_F(window, bad_windows)
 	EXPECT_EQ(-E2BIG, spapr_create(self->c, 24, MIB, 1, &start));
 	EXPECT_EQ(-EINVAL, spapr_remove(self->c, HIGH));
 	EXPECT_EQ(-EINVAL, spapr_remove(self->c, PAGE));
-	EXPECT_EQ(locked, sys_locked_kib());
+	EXPECT_LOCKED(locked);
 	EXPECT_TRUE(works(&self->s, self->s.free, self->mem));
 }
 
@@ -322,7 +322,7 @@ TEST_F(v1, enabled)
 	EXPECT_EQ(-EPERM, vfio_map(self->c, PAGE, mem, PAGE, MAP_RW));
 	ASSERT_EQ(0, vfio_ioctl(self->c, VFIO_IOMMU_ENABLE, NULL));
 	EXPECT_EQ(-EBUSY, vfio_ioctl(self->c, VFIO_IOMMU_ENABLE, NULL));
-	EXPECT_EQ(locked + (long)(GIB / KIB), sys_locked_kib());
+	EXPECT_LOCKED(locked + (long)(GIB / KIB));
 	ASSERT_EQ(0, vfio_map(self->c, 0, self->s.well, PAGE, MAP_RW));
 	ASSERT_EQ(0, vfio_map(self->c, PAGE, mem, 8 * KIB, MAP_RW));
 	EXPECT_TRUE(spapr_reaches(&self->s, PAGE, mem));

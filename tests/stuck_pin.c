@@ -139,7 +139,7 @@ FIXTURE_TEARDOWN(stuck)
 	close(self->uffd);
 	vfio_close(&self->v);
 	EXPECT_TRUE(sys_pins_settle(self->pins, 2000));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 /* What comes out when the page is there at last. */

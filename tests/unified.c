@@ -33,7 +33,7 @@ FIXTURE_SETUP(uni)
 FIXTURE_TEARDOWN(uni)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -140,7 +140,7 @@ TEST_F(uni, up_to_the_first_error)
 	EXPECT_EQ(MISSED, dma_to(self, at + 2 * p, mem + 3 * p));
 	EXPECT_EQ(MISSED, dma_to(self, at + 8 * p, mem + 3 * p));
 	EXPECT_EQ(p, uni_unmap_all(self->c) - p /* the well's */);
-	EXPECT_EQ(0, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, 0);
 }
 
 TEST_F(uni, exists)
@@ -163,7 +163,7 @@ TEST_F(uni, exists)
 					  UNI_RW));
 	EXPECT_EQ(-EEXIST,
 		  uni_map_handle(self->c, at, handle, 0, 8 * p, UNI_RW));
-	EXPECT_EQ(locked, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked);
 	EXPECT_EQ(pins, sys_pins());
 	EXPECT_EQ(MISSED, dma_to(self, at + 2 * p, mem + 2 * p));
 	EXPECT_EQ(MISSED, dma_to(self, at + 4 * p, mem + p));

@@ -48,7 +48,7 @@ FIXTURE_SETUP(atomic)
 FIXTURE_TEARDOWN(atomic)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -74,8 +74,8 @@ static void expect_pinned(struct __test_metadata *_metadata,
 			  struct _test_data_atomic *self, long pages)
 {
 	EXPECT_EQ(self->pins + pages, sys_pins());
-	EXPECT_EQ(self->locked + pages * (long)(self->p / KIB),
-		  uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c,
+			  self->locked + pages * (long)(self->p / KIB));
 }
 
 TEST_F(atomic, all_is_done)
@@ -173,7 +173,7 @@ TEST_F(atomic, nets_to_nothing)
 	EXPECT_EQ(6, done);
 	EXPECT_EQ(7 * p, unmapped);
 	expect_pinned(_metadata, self, 0);
-	EXPECT_EQ(locked, sys_locked_kib());
+	EXPECT_LOCKED(locked);
 	EXPECT_EQ(MISSED, dma_to(self, at, self->mem));
 	EXPECT_EQ(MISSED, dma_to(self, at + 4 * p, self->mem + p));
 	EXPECT_EQ(0, uni_unmap(self->c, at, 16 * p));

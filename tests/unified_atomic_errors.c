@@ -71,7 +71,7 @@ FIXTURE_SETUP(errors)
 FIXTURE_TEARDOWN(errors)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -106,7 +106,7 @@ static void expect_accounts(struct __test_metadata *_metadata,
 			    struct _test_data_errors *self)
 {
 	EXPECT_EQ(self->pins, sys_pins());
-	EXPECT_EQ(self->locked, sys_locked_kib());
+	EXPECT_LOCKED(self->locked);
 }
 
 /* Some of what was reached is, and what wasn't isn't. */

@@ -43,7 +43,7 @@ FIXTURE_SETUP(batch)
 FIXTURE_TEARDOWN(batch)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -156,7 +156,7 @@ TEST_F_TIMEOUT(batch, large_operation, 60)
 	EXPECT_EQ(MISSED, uni_dma_write(&self->u, at, mem));
 	EXPECT_EQ(p, uni_unmap(self->c, at, size + p));
 	EXPECT_EQ(pins, sys_pins());
-	EXPECT_EQ(locked, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked);
 }
 
 /* ---- Operations that are alike, with an error somewhere ---- */
@@ -240,11 +240,11 @@ static void error_at(struct __test_metadata *_metadata,
 		n = ALIKE - n;
 	}
 	EXPECT_EQ(pins + (kind == BY_HANDLE ? 0 : n), sys_pins());
-	EXPECT_EQ(locked + (kind == BY_HANDLE ? 0 : n) * p / KIB,
-		  uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c,
+			  locked + (kind == BY_HANDLE ? 0 : n) * p / KIB);
 	EXPECT_EQ(n * p, uni_unmap(self->c, self->u.base, ALIKE * p));
 	EXPECT_EQ(pins, sys_pins());
-	EXPECT_EQ(locked, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked);
 }
 
 TEST_F_TIMEOUT(batch, errors_among_alike, 120)
@@ -354,7 +354,7 @@ TEST_F_TIMEOUT(batch, overlapping_threads, 90)
 		left += w[i].left;
 	}
 	EXPECT_EQ((left + 1) * self->p, uni_unmap_all(self->c));
-	EXPECT_EQ(16 * self->p / KIB, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, 16 * self->p / KIB);
 	EXPECT_EQ(0, uni_unregister(self->c, self->handle));
 	EXPECT_EQ(self->u.pins, sys_pins());
 }
@@ -410,8 +410,7 @@ TEST_F_TIMEOUT(batch, handles_come_and_go, 90)
 		EXPECT_EQ(0, w[i].left);
 	}
 	ASSERT_EQ(0, uni_info(self->c, &info));
-	EXPECT_EQ(info.registered / KIB + self->p / KIB,
-		  uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, info.registered / KIB + self->p / KIB);
 	EXPECT_EQ(self->p, uni_unmap_all(self->c));
 }
 

@@ -74,7 +74,7 @@ FIXTURE_SETUP(faults)
 FIXTURE_TEARDOWN(faults)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -88,7 +88,7 @@ static void expect_accounts(struct __test_metadata *_metadata,
 		TH_LOG("step %d: %ld pages pinned", nth,
 		       sys_pins() - self->pins);
 	}
-	EXPECT_EQ(self->locked, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, self->locked);
 }
 
 /* ---- Calls that are done or not ---- */
@@ -326,7 +326,7 @@ static void sweep_batch_how(struct __test_metadata *_metadata,
 		failures += !!ret;
 		if (ret && (!self->done || atomic) && self->done != ~0U) {
 			EXPECT_EQ(pins, sys_pins());
-			EXPECT_EQ(locked, uni_locked_kib(self->c));
+			EXPECT_UNI_LOCKED(self->c, locked);
 		}
 		check_batch(_metadata, self, ret, nth);
 		ASSERT_EQ(0, unmap_most(self));

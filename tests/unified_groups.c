@@ -39,7 +39,7 @@ FIXTURE_SETUP(groups)
 FIXTURE_TEARDOWN(groups)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->pins, 1000));
 }
 
@@ -77,7 +77,7 @@ TEST_F(groups, memory_before_any_group)
 	EXPECT_EQ(-ENODEV, uni_window(c, self->p, 0, &a));
 	EXPECT_EQ(-ENODEV, uni_window_at(c, 0, self->p, 0));
 	ASSERT_EQ(0, uni_register(c, self->mem, 8 * self->p, UNI_RW, &handle));
-	EXPECT_EQ(8 * self->p / KIB, sys_locked_kib());
+	EXPECT_LOCKED(8 * self->p / KIB);
 	EXPECT_EQ(self->pins + 8, sys_pins());
 	EXPECT_EQ(-EINVAL, uni_map_handle(c, 0, handle, 0, self->p, UNI_RW));
 	EXPECT_EQ(-EINVAL, uni_map(c, 0, self->mem, self->p, UNI_RW));
@@ -130,7 +130,7 @@ TEST_F(groups, mappings_outlive_them)
 	pins = sys_pins();
 	ASSERT_EQ(0, uni_leave(u));
 	EXPECT_EQ(0, groups_of(u->c));
-	EXPECT_EQ(locked, uni_locked_kib(u->c));
+	EXPECT_UNI_LOCKED(u->c, locked);
 	EXPECT_EQ(pins, sys_pins());
 	EXPECT_EQ(-EBUSY, uni_unregister(u->c, handle));
 	EXPECT_EQ(-EBUSY, uni_window_remove(u->c, u->base));

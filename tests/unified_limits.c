@@ -29,7 +29,7 @@ FIXTURE_SETUP(limits)
 FIXTURE_TEARDOWN(limits)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 2000));
 }
 
@@ -63,12 +63,12 @@ TEST_F(limits, registering)
 	ASSERT_EQ(0, limit(16 * p));
 	locked = sys_locked_kib();
 	EXPECT_EQ(-ENOMEM, uni_register(self->c, mem, 17 * p, UNI_RW, &a));
-	EXPECT_EQ(locked, sys_locked_kib());
+	EXPECT_LOCKED(locked);
 	ASSERT_EQ(0, uni_register(self->c, mem, 16 * p, UNI_RW, &a));
 	EXPECT_EQ(-ENOMEM, uni_register(self->c, mem, p, UNI_RW, &b));
 	EXPECT_EQ(-ENOMEM, uni_map(self->c, self->at, mem, p, UNI_RW));
 	EXPECT_EQ(0, uni_unregister(self->c, a));
-	EXPECT_EQ(locked, sys_locked_kib());
+	EXPECT_LOCKED(locked);
 	ASSERT_EQ(0, uni_register(self->c, mem, 16 * p, UNI_RW, &a));
 }
 
@@ -91,9 +91,9 @@ TEST_F(limits, reached_half_way)
 	EXPECT_LE(10, done);
 	EXPECT_GE(11, done);
 	EXPECT_EQ(0, unmapped);
-	EXPECT_EQ(locked + done * 16 * p / KIB, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked + done * 16 * p / KIB);
 	EXPECT_EQ(done * 16 * p, uni_unmap(self->c, self->at, 20 * 16 * p));
-	EXPECT_EQ(locked, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked);
 	/* Room for what was given back. */
 	EXPECT_EQ(0, uni_batch(self->c, ops, 10, &done, NULL));
 }

@@ -34,7 +34,7 @@ FIXTURE_SETUP(mem)
 FIXTURE_TEARDOWN(mem)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -82,18 +82,18 @@ TEST_F(mem, charged_once)
 
 	ASSERT_EQ(p / KIB, locked);
 	ASSERT_EQ(0, uni_register(self->c, mem, 16 * p, UNI_RW, &handle));
-	EXPECT_EQ(locked + kib, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked + kib);
 	EXPECT_EQ(pins + 16, sys_pins());
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, uni_map_handle(self->c, self->at + i * 16 * p,
 					    handle, 0, 16 * p, UNI_RW));
-	EXPECT_EQ(locked + kib, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked + kib);
 	EXPECT_EQ(pins + 16, sys_pins());
 	EXPECT_EQ(160 * p, uni_unmap(self->c, self->at, 160 * p));
-	EXPECT_EQ(locked + kib, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked + kib);
 	EXPECT_EQ(pins + 16, sys_pins());
 	EXPECT_EQ(0, uni_unregister(self->c, handle));
-	EXPECT_EQ(locked, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked);
 	EXPECT_EQ(pins, sys_pins());
 }
 
@@ -112,14 +112,14 @@ TEST_F(mem, charged_each_time)
 	for (i = 1; i <= 5; i++) {
 		ASSERT_EQ(0, uni_map(self->c, self->at + i * 4 * p, mem, 4 * p,
 				     UNI_RW));
-		EXPECT_EQ(locked + i * kib, uni_locked_kib(self->c));
+		EXPECT_UNI_LOCKED(self->c, locked + i * kib);
 		EXPECT_EQ(pins + i * 4, sys_pins());
 	}
 	EXPECT_EQ(6 * p, uni_unmap(self->c, self->at + 6 * p, 6 * p));
-	EXPECT_EQ(locked + 5 * kib - 6 * p / KIB, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked + 5 * kib - 6 * p / KIB);
 	EXPECT_EQ(pins + 14, sys_pins());
 	EXPECT_EQ(15 * p, uni_unmap_all(self->c));
-	EXPECT_EQ(kib, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, kib);
 	EXPECT_EQ(self->u.pins + 4, sys_pins());
 }
 
@@ -133,7 +133,7 @@ TEST_F(mem, registered_twice)
 	ASSERT_EQ(0, uni_register(self->c, mem, 2 * p, UNI_RW, &a));
 	ASSERT_EQ(0, uni_register(self->c, mem, 2 * p, UNI_RW, &b));
 	EXPECT_NE(a, b);
-	EXPECT_EQ(locked + 4 * p / KIB, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked + 4 * p / KIB);
 	EXPECT_EQ(pins + 4, sys_pins());
 	EXPECT_EQ(0, uni_unregister(self->c, a));
 	EXPECT_EQ(-ENOENT, uni_unregister(self->c, a));

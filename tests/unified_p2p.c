@@ -71,7 +71,7 @@ FIXTURE_TEARDOWN(p2p)
 {
 	close_other(self);
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -136,7 +136,7 @@ TEST_F(p2p, reaches_the_other_device)
 	struct sluice_dma_op op = uni_op_unmap(self->at, BAR);
 
 	ASSERT_EQ(0, map_bar(self));
-	EXPECT_EQ(locked, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked);
 	EXPECT_EQ(pins, sys_pins());
 	EXPECT_EQ(REACHED, poke(self, self->at));
 	EXPECT_EQ(REACHED, peek(self, self->at + EDU_ID, EDU_ID));
@@ -179,7 +179,7 @@ TEST_F(p2p, among_memory)
 	EXPECT_EQ(REACHED, peek(self, at + 6 * p, 3 * p));
 	EXPECT_EQ(3 * p, uni_unmap(self->c, at, 16 * p));
 	EXPECT_EQ(pins, sys_pins());
-	EXPECT_EQ(locked, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, locked);
 	EXPECT_EQ(0, uni_unregister(self->c, self->handle));
 }
 

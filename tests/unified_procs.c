@@ -40,7 +40,7 @@ FIXTURE_SETUP(procs)
 
 FIXTURE_TEARDOWN(procs)
 {
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->pins, 2000));
 }
 
@@ -70,7 +70,7 @@ static void stranger(int c, uint64_t at, uint64_t p, uint32_t handle)
 
 	CHECK(uni_register(c, mem, p, UNI_RW, &other) == -EPERM);
 	CHECK(uni_map(c, at + 4 * p, mem, p, UNI_RW) == -EPERM);
-	CHECK(sys_locked_kib() == 0);
+	CHECK(sys_locked_settle(0) == 0);
 	CHECK(uni_map_handle(c, at + 4 * p, handle, 0, 2 * p, UNI_RW) == 0);
 	ops[0] = uni_op_unmap(at + 4 * p, p);
 	ops[1] = uni_op_map(at + 4 * p, mem, p, UNI_RW);
@@ -79,7 +79,7 @@ static void stranger(int c, uint64_t at, uint64_t p, uint32_t handle)
 	CHECK(done == 1 && unmapped == p);
 	/* What the owner has mapped by address, too. */
 	CHECK(uni_unmap(c, at, p) == (int64_t)p);
-	CHECK(sys_locked_kib() == 0);
+	CHECK(sys_locked_settle(0) == 0);
 	_exit(0);
 }
 
@@ -104,7 +104,7 @@ TEST_F(procs, forked)
 	EXPECT_EQ(MISSED, uni_dma_write(&u, at + 4 * p, self->shared));
 	EXPECT_EQ(MISSED, uni_dma_write(&u, at, self->shared));
 	EXPECT_EQ(REACHED, uni_dma_write(&u, at + p, self->shared + p));
-	EXPECT_EQ(locked - p / KIB, uni_locked_kib(u.c));
+	EXPECT_UNI_LOCKED(u.c, locked - p / KIB);
 	uni_close(&u);
 }
 
@@ -164,7 +164,7 @@ static int after_exec(char **argv)
 	char *mem = sys_alloc(p, p);
 	struct sluice_info info;
 
-	CHECK(sys_locked_kib() == 0);
+	CHECK(sys_locked_settle(0) == 0);
 	CHECK(uni_register(c, mem, p, UNI_RW, &other) == -EPERM);
 	CHECK(uni_map(c, at, mem, p, UNI_RW) == -EPERM);
 	CHECK(uni_map_handle(c, at, handle, 0, p, UNI_RW) == 0);
@@ -173,7 +173,7 @@ static int after_exec(char **argv)
 	/* One by handle, the well and another page by address. */
 	CHECK(uni_unmap_all(c) == 3 * (int64_t)p);
 	CHECK(uni_unregister(c, handle) == 0);
-	CHECK(sys_locked_kib() == 0);
+	CHECK(sys_locked_settle(0) == 0);
 	return 0;
 }
 
@@ -356,7 +356,7 @@ TEST_F_TIMEOUT(procs, killed_sharing_the_fd, 90)
 	EXPECT_EQ(0, uni_unmap_all(c));
 	ASSERT_EQ(0, uni_info(c, &info));
 	EXPECT_EQ(128 * self->p, info.registered);
-	EXPECT_EQ(128 * self->p / KIB, uni_locked_kib(c));
+	EXPECT_UNI_LOCKED(c, 128 * self->p / KIB);
 	EXPECT_EQ(self->pins + 128, sys_pins());
 	EXPECT_EQ(0, uni_unregister(c, b.handle));
 	uni_close(&b.u);

@@ -45,7 +45,7 @@ FIXTURE_SETUP(type1)
 FIXTURE_TEARDOWN(type1)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -62,7 +62,7 @@ TEST_F(type1, whole_mappings)
 	EXPECT_EQ(-EEXIST, uni_batch(self->c, ops, 4, &done, &unmapped));
 	EXPECT_EQ(2, done);
 	EXPECT_EQ(0, unmapped);
-	EXPECT_EQ(4 * p / KIB, sys_locked_kib());
+	EXPECT_LOCKED(4 * p / KIB);
 	EXPECT_EQ(REACHED, uni_dma_write(&self->u, at + p, self->mem + p));
 	EXPECT_EQ(MISSED,
 		  uni_dma_write(&self->u, at + 2 * p, self->mem + 2 * p));
@@ -94,7 +94,7 @@ TEST_F(type1, replaced)
 	EXPECT_EQ(p, unmapped);
 	EXPECT_EQ(REACHED, uni_dma_write(&self->u, at, self->mem + p));
 	EXPECT_EQ(MISSED, uni_dma_write(&self->u, at, self->mem));
-	EXPECT_EQ(2 * p / KIB, sys_locked_kib());
+	EXPECT_LOCKED(2 * p / KIB);
 }
 
 /* Both ways lead to the same mappings. */
@@ -108,7 +108,7 @@ TEST_F(type1, beside_the_old_calls)
 	ASSERT_EQ(0, vfio_map(self->c, at, self->mem, 2 * p, MAP_RW));
 	EXPECT_EQ(-EINVAL, uni_unmap(self->c, at, p));
 	EXPECT_EQ(3 * p, uni_unmap_all(self->c));
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 }
 
 TEST_F(type1, nothing_of_the_other_type)

@@ -38,7 +38,7 @@ FIXTURE_SETUP(win)
 FIXTURE_TEARDOWN(win)
 {
 	uni_close(&self->u);
-	EXPECT_EQ(0, sys_locked_kib());
+	EXPECT_LOCKED(0);
 	EXPECT_TRUE(sys_pins_settle(self->u.pins, 1000));
 }
 
@@ -360,7 +360,7 @@ TEST_F(win, memory_too_scattered)
 	EXPECT_EQ(-EINVAL, uni_map(self->c, a, mem, page, UNI_RW));
 	EXPECT_EQ(-EINVAL, uni_map_handle(self->c, a, handle, 0, page, UNI_RW));
 	EXPECT_EQ(p, uni_unmap_all(self->c));
-	EXPECT_EQ(page / KIB, uni_locked_kib(self->c));
+	EXPECT_UNI_LOCKED(self->c, page / KIB);
 }
 
 int main(int argc, char **argv)

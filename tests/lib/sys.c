@@ -105,6 +105,23 @@ long sys_locked_kib(void)
 	return lck < 0 ? lck : pin < 0 ? pin : lck + pin;
 }
 
+long sys_locked_settle(long want)
+{
+	uint64_t end = sys_now_ms() + 1000;
+	long now;
+
+	while ((now = sys_locked_kib()) != want && sys_now_ms() < end)
+		sys_sleep_ms(20);
+	return now;
+}
+
+long sys_locked_at_rest(void)
+{
+	/* Twice as long as Sluice may wait between two tries. */
+	sys_sleep_ms(200);
+	return sys_locked_kib();
+}
+
 long sys_pins(void)
 {
 	/* The counters are per CPU; reading this file folds them. */

@@ -29,6 +29,22 @@ bool sys_is_peer(void);
 /* KiB that this process has accounted as locked or pinned. */
 long sys_locked_kib(void);
 
+/*
+ * The same, as soon as it's @want, or after a second. While another thread changes the
+ * address space, or khugepaged looks at it, Sluice charges and gives back a little later.
+ */
+long sys_locked_settle(long want);
+
+/* In a test of kselftest_harness.h. */
+#define EXPECT_LOCKED(want)                                 \
+	do {                                                \
+		long want_ = (want);                        \
+		EXPECT_EQ(want_, sys_locked_settle(want_)); \
+	} while (0)
+
+/* The same for who can't know: after a while in which nobody has changed anything. */
+long sys_locked_at_rest(void);
+
 /* Pages pinned by anybody on this machine. */
 long sys_pins(void);
 

@@ -347,6 +347,18 @@ long uni_locked_kib(int c)
 	return ret ? ret : sys_locked_kib() - (long)(info.tables / KIB);
 }
 
+long uni_locked_settle(int c, long want)
+{
+	struct sluice_info info;
+	int ret = uni_info(c, &info);
+	long tables;
+
+	if (ret)
+		return ret;
+	tables = info.tables / KIB;
+	return sys_locked_settle(want + tables) - tables;
+}
+
 static int all(const char *mem, uint8_t val)
 {
 	int i, n = 0;

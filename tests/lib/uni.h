@@ -106,6 +106,16 @@ int uni_join(struct uni *u, const struct pci_dev *dev);
 /* KiB that are locked for something else than tables. */
 long uni_locked_kib(int c);
 
+/* The same, as soon as it's @want, or after a second: see sys_locked_settle(). */
+long uni_locked_settle(int c, long want);
+
+/* In a test of kselftest_harness.h. */
+#define EXPECT_UNI_LOCKED(c, want)                             \
+	do {                                                   \
+		long want_ = (want);                           \
+		EXPECT_EQ(want_, uni_locked_settle(c, want_)); \
+	} while (0)
+
 /*
  * The device writes to, or reads from, 64 bytes at @iova, where the memory at
  * @mem should be. UNI_TORN: neither all of it happened nor nothing.
