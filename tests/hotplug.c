@@ -46,14 +46,6 @@ static bool write_end(int pid, unsigned int ms)
 	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
-static bool exists(const struct pci_dev *dev)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", dev->name);
-	return !access(path, F_OK);
-}
-
 /* Another file of the same directory. */
 static void change_file(char *path, const char *name)
 {
@@ -213,7 +205,7 @@ TEST_F(vfs, disabled)
 	EXPECT_GT(2 * GRACE_S * 1000 + 5000, took);
 	for (i = 0; i < VFS; i++) {
 		EXPECT_TRUE(is_revoked(self->v[i].device));
-		EXPECT_FALSE(exists(&self->dev[i]));
+		EXPECT_FALSE(pci_is_present(&self->dev[i]));
 	}
 	pthread_join(r.thread, NULL);
 	EXPECT_LT(0, r.ret);
@@ -296,7 +288,7 @@ TEST_F(slots, two_at_once)
 	       (unsigned long long)(sys_now_ms() - start));
 	EXPECT_TRUE(is_revoked(v[0].device));
 	for (i = 0; i < 2; i++) {
-		EXPECT_FALSE(exists(&dev[i]));
+		EXPECT_FALSE(pci_is_present(&dev[i]));
 		vfio_close(&v[i]);
 		legacy_forget(v[i].container);
 	}
@@ -305,7 +297,7 @@ TEST_F(slots, two_at_once)
 /* The bridge above a device is taken away, and comes back. */
 TEST_F(slots, bridge_is_removed)
 {
-	char path[128], above[64];
+	char link[64], path[128], above[64];
 	struct pci_dev nic;
 	struct vfio v;
 	ssize_t n;
@@ -316,8 +308,8 @@ TEST_F(slots, bridge_is_removed)
 	req = event_of(v.device, VFIO_PCI_REQ_IRQ_INDEX);
 	ASSERT_LE(0, req);
 	/* ../../../devices/pci0000:00/0000:00:14.0/0000:05:00.0 */
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", nic.name);
-	n = readlink(path, path, sizeof(path) - 1);
+	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s", nic.name);
+	n = readlink(link, path, sizeof(path) - 1);
 	ASSERT_LT(0, n);
 	path[n] = '\0';
 	*strrchr(path, '/') = '\0';
@@ -327,10 +319,10 @@ TEST_F(slots, bridge_is_removed)
 	EXPECT_LE(1, sys_signals(req, 3000));
 	EXPECT_TRUE(write_end(pid, GRACE_S * 1000 + RESET_MS));
 	EXPECT_TRUE(is_revoked(v.device));
-	EXPECT_FALSE(exists(&nic));
+	EXPECT_FALSE(pci_is_present(&nic));
 
 	EXPECT_EQ(0, sys_write("/sys/bus/pci/rescan", "1"));
-	EXPECT_TRUE(exists(&nic));
+	EXPECT_TRUE(pci_is_present(&nic));
 	EXPECT_TRUE(is_revoked(v.device));
 	vfio_close(&v);
 	close(req);
@@ -354,7 +346,7 @@ TEST_F(slots, unused)
 	ASSERT_EQ(0, pci_bind(&nic, "vfio-pci"));
 	ASSERT_EQ(0, slot_power(&nic, power, sizeof(power)));
 	EXPECT_TRUE(write_end(write_begin(power, "0"), 20000));
-	EXPECT_FALSE(exists(&nic));
+	EXPECT_FALSE(pci_is_present(&nic));
 }
 
 TEST_HARNESS_MAIN

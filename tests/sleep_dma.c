@@ -7,6 +7,7 @@
 #include "kselftest_harness.h"
 #include "edu.h"
 #include "legacy.h"
+#include "sleep.h"
 #include "sys.h"
 #include "vfio.h"
 
@@ -15,10 +16,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-
-#define ALARM "/sys/class/rtc/rtc0/wakealarm"
-#define STATE "/sys/power/state"
-#define SUCCESS "/sys/power/suspend_stats/success"
 
 /* A DMA takes 100 ms; that it ends while the machine sleeps is likely, not sure. */
 #define ROUNDS 4
@@ -39,7 +36,7 @@ FIXTURE(sleep)
 
 FIXTURE_SETUP(sleep)
 {
-	if (access(ALARM, W_OK))
+	if (!sleep_can())
 		SKIP(return, "nothing would wake this machine");
 	ASSERT_EQ(0, pci_find_alone(&self->dev, PCI_ID_EDU, 0));
 	ASSERT_EQ(0, legacy_open(&self->v, &self->dev));
@@ -70,42 +67,14 @@ static void disks(const char *driver)
 		pci_bind(&dev, driver);
 }
 
-static long successes(void)
+static bool sleep_now(struct _test_data_sleep *self, void (*start)(void *arg))
 {
-	char buf[32];
+	bool ok;
 
-	return sys_read(SUCCESS, buf, sizeof(buf)) < 0 ? -1 : atol(buf);
-}
-
-/*
- * The firmware leaves the chipset's power-management registers without an address
- * after a wake-up; without them the machine couldn't be switched off.
- */
-static const struct pci_dev lpc = { .name = "0000:00:1f.0" };
-#define LPC_PMBASE 0x40
-
-/* @start is called last before the machine goes to sleep. */
-static bool sleep_and_wake(struct _test_data_sleep *self,
-			   void (*start)(struct _test_data_sleep *self))
-{
-	int64_t low = pci_cfg_read(&lpc, LPC_PMBASE, 4);
-	int64_t high = pci_cfg_read(&lpc, LPC_PMBASE + 4, 4);
-	long before = successes();
-	int ret;
-
-	/* A sync would take the time that the DMA does. */
-	sync();
-	sys_write("/sys/power/sync_on_suspend", "0");
 	disks("");
-	sys_write(ALARM, "0");
-	sys_write(ALARM, "+4");
-	if (start)
-		start(self);
-	ret = sys_write(STATE, "mem");
-	pci_cfg_write(&lpc, LPC_PMBASE, 4, low);
-	pci_cfg_write(&lpc, LPC_PMBASE + 4, 4, high);
+	ok = sleep_and_wake(4, start, self);
 	disks(NULL);
-	return !ret && successes() == before + 1;
+	return ok;
 }
 
 static bool is_all(const char *area, char val)
@@ -132,8 +101,10 @@ static bool load(struct _test_data_sleep *self, char val)
 }
 
 /* To a physical address: where it would go if nothing translated. */
-static void write_stray(struct _test_data_sleep *self)
+static void write_stray(void *arg)
 {
+	struct _test_data_sleep *self = arg;
+
 	edu_dma_start(&self->edu, sys_phys(self->page), 0, EDU_BUF_SIZE, true,
 		      false);
 }
@@ -146,7 +117,7 @@ TEST_F_TIMEOUT(sleep, dma_goes_nowhere, 120)
 		ASSERT_TRUE(load(self, STRAY));
 		memset(self->page, CANARY, PAGE);
 		ASSERT_NE(0, sys_phys(self->page));
-		ASSERT_TRUE(sleep_and_wake(self, write_stray));
+		ASSERT_TRUE(sleep_now(self, write_stray));
 		sys_sleep_ms(SETTLE_MS);
 		EXPECT_TRUE(is_all(self->page, CANARY));
 		/* Its user never switched it off. */
@@ -198,7 +169,7 @@ TEST_F_TIMEOUT(sleep, under_load, 7200)
 	if (!child)
 		work(self);
 	for (i = 0; i < rounds; i++) {
-		EXPECT_TRUE(sleep_and_wake(self, NULL));
+		EXPECT_TRUE(sleep_now(self, NULL));
 		/* It has found the device as it was: else it would have ended. */
 		EXPECT_EQ(0, waitpid(child, &status, WNOHANG));
 	}
@@ -213,7 +184,7 @@ TEST_F_TIMEOUT(sleep, command_as_it_was, 120)
 	ASSERT_EQ(0, vfio_command(self->v.device, 0,
 				  PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY));
 	command = vfio_cfg_read(self->v.device, PCI_COMMAND, 2);
-	ASSERT_TRUE(sleep_and_wake(self, NULL));
+	ASSERT_TRUE(sleep_now(self, NULL));
 	EXPECT_EQ(command, vfio_cfg_read(self->v.device, PCI_COMMAND, 2));
 	/* INTx is the kernel's to disable. */
 	EXPECT_EQ(command, pci_cfg_read(&self->dev, PCI_COMMAND, 2) &
@@ -229,7 +200,7 @@ TEST_F_TIMEOUT(sleep, not_open, 120)
 	vfio_close(&self->v);
 	ASSERT_EQ(0, pci_cfg_write(&self->dev, PCI_COMMAND, 2,
 				   PCI_COMMAND_MASTER));
-	ASSERT_TRUE(sleep_and_wake(self, NULL));
+	ASSERT_TRUE(sleep_now(self, NULL));
 	EXPECT_TRUE(pci_cfg_read(&self->dev, PCI_COMMAND, 2) &
 		    PCI_COMMAND_MASTER);
 	ASSERT_EQ(0, pci_cfg_write(&self->dev, PCI_COMMAND, 2, 0));

@@ -4,12 +4,14 @@
  * all is as it was. Prints KTAP.
  */
 #include "chaos.h"
+#include "legacy.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <glob.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,30 +21,76 @@
 #include <unistd.h>
 
 /* How long users go on in a round, and how long they may take to die. */
-#define ROUND_MS 10000
+#define ROUND_MS 20000
 #define DEATH_MS 90000
 #define PINS_MS 5000
 
 #define MAX_COUNTS 64
 
+/* What nobody may write to: see struct pool. */
+#define CANARY 0x5a
+#define CANARY_SIZE (2 * MIB)
+
 /**
  * struct shared - what all processes see
  * @ready: the users have opened all
  * @stop: the round is over
- * @counts: of @ops, then of @host_ops
+ * @gentle: and nobody is killed
+ * @calm: the machine is about to sleep
+ * @patience: those who wait for memory have waited enough
+ * @nr_found: how much was found
+ * @found: the first of it
+ * @slowest: of all removals, in ms
+ * @counts: of users' operations, then of the host's
  */
 struct shared {
 	bool ready;
 	bool stop;
+	bool gentle;
+	bool calm;
+	bool patience;
+	unsigned int nr_found;
+	char found[256];
+	unsigned int slowest;
 	struct count counts[MAX_COUNTS];
 };
+
+static const struct op_table *const user_tables[] = { &map_ops, &device_ops,
+						      &memory_ops };
+static const struct op_table *const host_tables[] = { &host_ops };
+
+#define NR_TABLES(tables) (sizeof(tables) / sizeof(*(tables)))
 
 static struct options {
 	unsigned long seed;
 	unsigned long seconds;
+	bool replugged;
 } opt = { .seed = 1, .seconds = 60 };
 
 static struct shared *shared;
+
+void found(const char *fmt, ...)
+{
+	va_list args;
+
+	if (__atomic_fetch_add(&shared->nr_found, 1, __ATOMIC_RELAXED))
+		return;
+	va_start(args, fmt);
+	vsnprintf(shared->found, sizeof(shared->found), fmt, args);
+	va_end(args);
+}
+
+void removal_took(unsigned int ms)
+{
+	unsigned int most = __atomic_load_n(&shared->slowest, __ATOMIC_RELAXED);
+
+	while (ms > most &&
+	       !__atomic_compare_exchange_n(&shared->slowest, &most, ms, true,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+static char *canary;
 
 static bool stopped(void)
 {
@@ -55,7 +103,7 @@ static void *user(void *arg)
 
 	a->can_inject = !inject_open(&a->inject);
 	while (!stopped())
-		act(a, ops, nr_ops);
+		act(a, user_tables, NR_TABLES(user_tables));
 	return NULL;
 }
 
@@ -66,8 +114,49 @@ static void actor_init(struct actor *a, struct pool *pool, uint64_t seed,
 			     .counts = shared->counts,
 			     .seed = seed,
 			     .nr = nr,
-			     .stop = &shared->stop };
+			     .stop = &shared->stop,
+			     .calm = &shared->calm,
+			     .patience = &shared->patience };
 	rnd(a, 1);
+}
+
+static unsigned int nr_user_ops(void)
+{
+	unsigned int i, ret = 0;
+
+	for (i = 0; i < NR_TABLES(user_tables); i++)
+		ret += user_tables[i]->nr;
+	return ret;
+}
+
+/* Memory is short while all of a process goes, but for devices: see struct op. */
+static void exit_in_need(struct actor *a)
+{
+	struct inject inject;
+
+	pool_close_devices(a->pool);
+	if (!inject_open(&inject) && rnd(a, 2))
+		inject_begin(&inject, rnd(a, 2) ? INJECT_PAGES : INJECT_OBJECTS,
+			     1 + rnd(a, 20));
+	_exit(EXIT_SUCCESS);
+}
+
+/*
+ * The process that has mapped it all, when nobody else has any of it: nothing is charged
+ * to it any more.
+ */
+static void check_charges(struct pool *pool)
+{
+	unsigned int i;
+	long kib;
+
+	while (wait(NULL) >= 0)
+		;
+	pool_close(pool);
+	for (i = 0, kib = 1; i < 10 && kib; i++)
+		kib = sys_locked_settle(0);
+	if (kib)
+		found("%ld KiB stay charged", kib);
 }
 
 static void run_threads(struct pool *pool, uint64_t seed, unsigned int nr)
@@ -83,7 +172,11 @@ static void run_threads(struct pool *pool, uint64_t seed, unsigned int nr)
 	}
 	for (i = 0; i < NR_THREADS; i++)
 		pthread_join(threads[i], NULL);
-	_exit(EXIT_SUCCESS);
+	if (!nr && shared->gentle) {
+		check_charges(pool);
+		_exit(EXIT_SUCCESS);
+	}
+	exit_in_need(&actors[0]);
 }
 
 /*
@@ -115,11 +208,12 @@ static void run_host(struct pool *pool, uint64_t seed)
 	static struct actor a;
 
 	actor_init(&a, pool, seed, 0);
-	a.counts = shared->counts + nr_ops;
+	a.counts = shared->counts + nr_user_ops();
 	while (!stopped()) {
 		sys_sleep_ms(rnd(&a, 200));
-		act(&a, host_ops, nr_host_ops);
+		act(&a, host_tables, NR_TABLES(host_tables));
 	}
+	__atomic_store_n(&shared->patience, true, __ATOMIC_RELAXED);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -143,27 +237,41 @@ static void show_stack(const char *path)
 
 static void show_stacks(void)
 {
-	glob_t found;
+	glob_t stacks;
 	size_t i;
 
-	if (glob("/proc/[0-9]*/task/[0-9]*/stack", 0, NULL, &found))
+	if (glob("/proc/[0-9]*/task/[0-9]*/stack", 0, NULL, &stacks))
 		return;
-	for (i = 0; i < found.gl_pathc; i++)
-		show_stack(found.gl_pathv[i]);
-	globfree(&found);
+	for (i = 0; i < stacks.gl_pathc; i++)
+		show_stack(stacks.gl_pathv[i]);
+	globfree(&stacks);
 }
 
-/* Kills what is left of @group, and waits for all; false if something doesn't die. */
-static bool reap(int group)
+/* Its memory is what devices write to, sometimes where a bit of an address fell over. */
+static void tell_death(int pid, int status)
 {
-	uint64_t end = sys_now_ms() + DEATH_MS;
-	int got;
+	if (WIFEXITED(status) ? WEXITSTATUS(status) :
+				WTERMSIG(status) != SIGKILL)
+		printf("# process %d ended with %x\n", pid, status);
+}
+
+/*
+ * Waits for all, and kills what is left of @group after @ms; false if something doesn't
+ * die.
+ */
+static bool reap(int group, unsigned int ms)
+{
+	uint64_t late = sys_now_ms() + ms, end = late + DEATH_MS;
+	int got, status;
 
 	do {
-		kill(-group, SIGKILL);
-		got = waitpid(-1, NULL, WNOHANG);
+		if (sys_now_ms() >= late)
+			kill(-group, SIGKILL);
+		got = waitpid(-1, &status, WNOHANG);
 		if (got < 0)
 			return true;
+		if (got)
+			tell_death(got, status);
 		if (!got)
 			sys_sleep_ms(20);
 	} while (sys_now_ms() < end);
@@ -184,6 +292,44 @@ static int start(void (*fn)(struct pool *pool, uint64_t seed),
 	return pid;
 }
 
+/* A huge page, since others are moved in memory; on POWER addresses aren't so plain. */
+static void make_canary(struct pool *pool)
+{
+	if (legacy_is_spapr())
+		return;
+	canary = mmap(NULL, CANARY_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (canary == MAP_FAILED) {
+		printf("# there is no huge page: nobody looks where DMA goes\n");
+		return;
+	}
+	memset(canary, CANARY, CANARY_SIZE);
+	pool->canary = sys_phys(canary);
+}
+
+static void check_canary(const struct pool *pool)
+{
+	if (pool->canary && (canary[0] != CANARY ||
+			     memcmp(canary, canary + 1, CANARY_SIZE - 1)))
+		found("a device wrote to memory that nobody had mapped");
+}
+
+/*
+ * The kernel's log says more. Taints: after an oops (7), a warning (9), a bad page, which
+ * KASAN's findings count as (5), a soft lockup (14).
+ */
+static void check_kernel(void)
+{
+	const unsigned long bad = 1 << 7 | 1 << 9 | 1 << 5 | 1 << 14;
+	char buf[32];
+
+	if (sys_read("/proc/sys/kernel/tainted", buf, sizeof(buf)) > 0 &&
+	    strtoul(buf, NULL, 0) & bad)
+		found("the kernel has complained: its taint is %s", buf);
+	if (sys_field("/proc/lockdep_stats", " debug_locks") == 0)
+		found("lockdep has complained");
+}
+
 /* NULL, or what went wrong. */
 static const char *run_round(struct pool *pool, uint64_t seed)
 {
@@ -194,6 +340,9 @@ static const char *run_round(struct pool *pool, uint64_t seed)
 
 	shared->ready = false;
 	shared->stop = false;
+	shared->gentle = rnd(&dice, 2);
+	/* With patience there is no killing, which would end it. */
+	shared->patience = !shared->gentle || rnd(&dice, 2);
 	users = start(run_users, pool, seed);
 	if (users < 0)
 		return "no processes";
@@ -206,15 +355,19 @@ static const char *run_round(struct pool *pool, uint64_t seed)
 		return "no processes";
 	sys_sleep_ms(ROUND_MS / 2);
 	/* One, with its threads in whatever they are at. */
-	if (!early && !(rnd(&dice, 3)))
+	if (!early && !shared->gentle && rnd(&dice, 2))
 		kill(users, SIGKILL);
 	sys_sleep_ms(ROUND_MS / 2);
 	__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
-	sys_sleep_ms(500);
-	if (!reap(users))
-		return "a process doesn't die";
+	if (!reap(users, shared->gentle ? DEATH_MS : 500))
+		return shared->nr_found ? shared->found :
+					  "a process doesn't die";
 	if (early == users && WIFEXITED(status) && WEXITSTATUS(status))
 		return "the users couldn't begin";
+	check_canary(pool);
+	check_kernel();
+	if (shared->nr_found)
+		return shared->found;
 	if (!sys_pins_settle(pins, PINS_MS)) {
 		snprintf(why, sizeof(why), "%ld pages stay pinned",
 			 sys_pins() - pins);
@@ -223,20 +376,29 @@ static const char *run_round(struct pool *pool, uint64_t seed)
 	return pool_check(pool, why, sizeof(why)) ? why : NULL;
 }
 
-static bool print_counts(void)
+static bool print_table(const struct op_table *table, struct count *counts)
 {
 	bool toothless = false;
 	unsigned int i;
 
-	for (i = 0; i < nr_ops; i++) {
-		if (count_print(ops[i].name, &shared->counts[i]))
-			toothless = true;
-	}
-	for (i = 0; i < nr_host_ops; i++) {
-		if (count_print(host_ops[i].name, &shared->counts[nr_ops + i]))
+	for (i = 0; i < table->nr; i++) {
+		if (count_print(table->ops[i].name, &counts[i]))
 			toothless = true;
 	}
 	return toothless;
+}
+
+static bool print_counts(void)
+{
+	struct count *counts = shared->counts;
+	bool toothless = false;
+	unsigned int i;
+
+	for (i = 0; i < NR_TABLES(user_tables); i++) {
+		toothless |= print_table(user_tables[i], counts);
+		counts += user_tables[i]->nr;
+	}
+	return print_table(&host_ops, counts) || toothless;
 }
 
 static unsigned long operations(void)
@@ -244,7 +406,7 @@ static unsigned long operations(void)
 	unsigned long ret = 0;
 	unsigned int i;
 
-	for (i = 0; i < nr_ops + nr_host_ops; i++)
+	for (i = 0; i < nr_user_ops() + host_ops.nr; i++)
 		ret += count_sum(&shared->counts[i]);
 	return ret;
 }
@@ -256,6 +418,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	if (key == ARGP_KEY_ARG)
 		argp_error(state, "what is \"%s\"?", arg);
+	opt.replugged |= key == 'r';
+	if (key == 'r')
+		return 0;
 	if (key != 's' && key != 't')
 		return ARGP_ERR_UNKNOWN;
 	*where = strtoul(arg, &end, 0);
@@ -270,6 +435,9 @@ static const struct argp_option arguments[] = {
 	  0 },
 	{ "seconds", 't', "N", 0, "Begin no round after N seconds (default 60)",
 	  0 },
+	{ "replugged", 'r', NULL, 0,
+	  "Switch slots off: somebody outside plugs in again what leaves them, and presses their buttons when the kernel's log asks for it",
+	  0 },
 	{ 0 }
 };
 
@@ -279,7 +447,7 @@ static const struct argp argp = {
 	.doc = "Have processes and threads that share containers, groups and devices\n"
 	       "call all there is at random, with arguments that are good or nearly\n"
 	       "so, while the host unbinds, resets and runs short of memory.\n"
-	       "\vAfter each round of ten seconds nothing may be left pinned, and\n"
+	       "\vAfter each round of twenty seconds nothing may be left pinned, and\n"
 	       "each device must open, reset, and work with the host's driver again.\n"
 	       "The counts say what was called, and what came of it.\n",
 };
@@ -295,12 +463,14 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || nr_ops + nr_host_ops > MAX_COUNTS)
+	if (shared == MAP_FAILED || nr_user_ops() + host_ops.nr > MAX_COUNTS)
 		return EXIT_FAILURE;
 	act_init();
 	/* Of users whose first process is dead. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pool_find_devices(&pool);
+	pool.replugged = opt.replugged;
+	make_canary(&pool);
 	printf("TAP version 13\n1..2\n");
 	if (pool.nr_devices < NR_CONTAINERS) {
 		printf("ok 1 rounds # SKIP too few devices\n");
@@ -315,7 +485,8 @@ int main(int argc, char **argv)
 	if (why)
 		printf("# round %lu, seed %lu: %s\n", round, opt.seed, why);
 	bites = !print_counts();
-	printf("# %lu rounds, %lu operations\n", round, operations());
+	printf("# %lu rounds, %lu operations, removals within %u ms\n", round,
+	       operations(), shared->slowest);
 	printf("%s 1 rounds\n", why ? "not ok" : "ok");
 	printf("%s 2 calls that succeed are enough of each kind\n",
 	       bites ? "ok" : "not ok");

@@ -19,12 +19,13 @@ static unsigned long *counts_of(struct count *count, enum how how)
 	return how == INJECTED ? count->injected : count->valid;
 }
 
-void count_add(struct count *count, enum how how, int ret)
+void count_add(struct count *count, enum how how, int ret, unsigned long ms)
 {
 	int nr = ret < 0 ? -ret : 0;
 
 	if (nr >= NR_ERRNOS)
 		nr = NR_ERRNOS - 1;
+	__atomic_fetch_add(&count->ms, ms, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&counts_of(count, how)[nr], 1, __ATOMIC_RELAXED);
 }
 
@@ -66,6 +67,9 @@ bool count_print(const char *name, const struct count *count)
 {
 	unsigned long all = sum(count->valid);
 
+	if (count_sum(count))
+		printf("# %-22s %lu ms each\n", name,
+		       count->ms / count_sum(count));
 	print(name, "valid", count->valid);
 	print(name, "mutated", count->mutated);
 	print(name, "injected", count->injected);

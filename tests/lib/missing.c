@@ -18,11 +18,14 @@ int missing_take(void *page)
 	};
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 
-	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) ||
-	    madvise(page, PAGE, MADV_DONTNEED) ||
-	    ioctl(fd, UFFDIO_REGISTER, &reg))
+	if (fd < 0)
 		return -1;
-	return fd;
+	if (!ioctl(fd, UFFDIO_API, &api) &&
+	    !madvise(page, PAGE, MADV_DONTNEED) &&
+	    !ioctl(fd, UFFDIO_REGISTER, &reg))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 bool missing_wanted(int uffd)

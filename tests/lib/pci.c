@@ -94,6 +94,14 @@ int pci_find_alone(struct pci_dev *dev, uint32_t id, unsigned int nth)
 	return find(dev, id, nth, true);
 }
 
+bool pci_is_present(const struct pci_dev *dev)
+{
+	char path[PATH_MAX];
+
+	path_of(path, dev, "config");
+	return !access(path, F_OK);
+}
+
 void pci_look_again(struct pci_dev *dev)
 {
 	char name[sizeof(dev->name)];

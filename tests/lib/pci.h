@@ -29,6 +29,8 @@ int pci_find(struct pci_dev *dev, uint32_t id, unsigned int nth);
 /* As pci_find(), but only devices that are alone in their group. */
 int pci_find_alone(struct pci_dev *dev, uint32_t id, unsigned int nth);
 
+bool pci_is_present(const struct pci_dev *dev);
+
 /* Its group may be another one since it was removed and found again. */
 void pci_look_again(struct pci_dev *dev);
 
