@@ -95,8 +95,8 @@ kernel_package()
 	cat "$LINUX/.debian-package" 2>/dev/null || echo unknown
 }
 
-# kernel_for MACHINE KERNEL: the variant of scripts/kernel that release, debug or
-# peer stands for on a machine. Any other name stands for itself.
+# kernel_for MACHINE KERNEL: the variant of scripts/kernel that release, debug, peer
+# or coverage stands for on a machine. Any other name stands for itself.
 kernel_for()
 {
 	local machine_programs=x86_64
@@ -105,7 +105,7 @@ kernel_for()
 	. "$TOP/tests/machines/$1"
 	case $machine_programs-$2 in
 	ppc64le-release) echo ppc64le ;;
-	ppc64le-debug | ppc64le-peer) echo "ppc64le-$2" ;;
+	ppc64le-debug | ppc64le-peer | ppc64le-coverage) echo "ppc64le-$2" ;;
 	*) echo "$2" ;;
 	esac
 }
