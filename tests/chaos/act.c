@@ -117,5 +117,6 @@ void act(struct actor *a, const struct op_table *const *tables, unsigned int nr)
 	__atomic_store_n(&may_be_gone, false, __ATOMIC_RELAXED);
 	if (a->how == INJECTED)
 		inject_end(&a->inject);
-	count_add(&a->counts[index], a->how, ret, sys_now_ms() - start);
+	if (ret != NOT_DONE)
+		count_add(&a->counts[index], a->how, ret, sys_now_ms() - start);
 }

@@ -183,10 +183,13 @@ struct actor {
 	uint64_t window[NR_CONTAINERS];
 };
 
+/* What @run returns if there was nothing to do: that counts as nothing. */
+#define NOT_DONE 1
+
 /**
  * struct op - a kind of call
  * @name: for the table
- * @run: does it; 0 or a negative errno
+ * @run: does it; 0, a negative errno, or NOT_DONE
  * @weight: how often, compared with others
  * @no_failures: none are injected: they would hit ACPI's evaluation of a device's interrupt,
  *		 which this Linux loses count of its objects in

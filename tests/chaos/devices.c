@@ -162,7 +162,7 @@ static int device_reset(struct actor *a)
 	int ret;
 
 	if (!(vfio_device_flags(device_fd(dev)) & VFIO_DEVICE_FLAGS_RESET))
-		return 0;
+		return NOT_DONE;
 	ret = vfio_ioctl(device_fd(dev), VFIO_DEVICE_RESET, NULL);
 	/* Somebody else is at it. */
 	return ret == -EAGAIN ? 0 : ret;
@@ -278,7 +278,7 @@ static int edu_dma(struct actor *a)
 			rnd(a, 64) * 64;
 
 	if (!edu.bar || dev->pci.device != PCI_ID_EDU >> 16)
-		return 0;
+		return NOT_DONE;
 	if (!rnd(a, 4) && a->pool->canary)
 		iova = a->pool->canary;
 	edu_dma_start(&edu, iova, 0, 1 + rnd(a, 1024), rnd(a, 2), rnd(a, 2));
@@ -292,7 +292,7 @@ static int bar_mmap(struct actor *a)
 
 	p = vfio_bar_map(device_fd(dev), 0, PAGE);
 	if (!p)
-		return 0;
+		return -errno;
 	load_is_gone((char *)p);
 	/* A mapping that stayed would keep all that the container has. */
 	if (munmap(p, PAGE))
@@ -311,7 +311,7 @@ static int engine(struct actor *a)
 	int ret;
 
 	if (!reg)
-		return 0;
+		return NOT_DONE;
 	ret = pwrite(device_fd(dev), &val, sizeof(val), reg);
 	return ret == sizeof(val) || errno == EIO ? 0 : -errno;
 }
@@ -349,16 +349,18 @@ static int revoked(struct actor *a)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 	struct chaos_device *dev = pick_device(a);
-	int old = device_fd(dev), fd = dup(old);
+	int old = device_fd(dev), fd = dup(old), ret = NOT_DONE;
 
 	if (fd < 0)
-		return 0;
+		return NOT_DONE;
 	/* An injected failure is no answer, nor is that of an fd that is another's by now. */
 	if (a->how != INJECTED && device_fd(dev) == old &&
-	    vfio_ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == -ENODEV)
+	    vfio_ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == -ENODEV) {
 		check_gone(dev, fd);
+		ret = 0;
+	}
 	close(fd);
-	return 0;
+	return ret;
 }
 
 /* Another process has the mapping for a moment. */
@@ -398,15 +400,17 @@ static int pass(struct actor *a)
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(c), &fds[rnd(a, 3)], sizeof(int));
-		sendmsg(a->pool->sock[end], &msg, MSG_DONTWAIT);
-		return 0;
+		/* There may be no room for more. */
+		return sendmsg(a->pool->sock[end], &msg, MSG_DONTWAIT) < 0 ?
+			       NOT_DONE :
+			       0;
 	}
 	if (recvmsg(a->pool->sock[end], &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) <
 	    0)
-		return 0;
+		return NOT_DONE;
 	c = CMSG_FIRSTHDR(&msg);
 	if (!c)
-		return 0;
+		return NOT_DONE;
 	memcpy(&fd, CMSG_DATA(c), sizeof(int));
 	close(fd);
 	return 0;
@@ -431,7 +435,7 @@ static const struct op ops[] = {
 	{ "edu dma", edu_dma, 24 },
 	{ "bar mmap", bar_mmap, 8 },
 	{ "engine", engine, 4 },
-	{ "revoked", revoked, 6 },
+	{ "revoked", revoked, 20 },
 	{ "mapping kept", mapping_kept, 1 },
 	{ "fds passed on", pass, 6 },
 };

@@ -220,7 +220,7 @@ static int unplug(struct actor *a)
 	int ret;
 
 	if (!a->pool->replugged || !slot_of(pci, path, sizeof(path)))
-		return 0;
+		return NOT_DONE;
 	ret = timed(rnd(a, 2) ? slot_off : button, pci, rnd(a, 2));
 	return wait_replugged(pci) ?: ret;
 }
@@ -235,7 +235,7 @@ static int unplug_two(struct actor *a)
 	if (!a->pool->replugged || one == other ||
 	    !slot_of(&one->pci, path, sizeof(path)) ||
 	    !slot_of(&other->pci, path, sizeof(path)))
-		return 0;
+		return NOT_DONE;
 	pid = fork();
 	if (!pid) {
 		timed(slot_off, &one->pci, grace);
@@ -267,7 +267,7 @@ static int virtual_functions(struct actor *a)
 	int ret;
 
 	if (!a->pool->nr_vfs)
-		return 0;
+		return NOT_DONE;
 	/* One deadline for all of them. */
 	ret = timed(no_vfs, pf, 8);
 	return set_numvfs(pf, "7") ?: ret;
@@ -297,7 +297,7 @@ static int master(struct actor *a)
 	int64_t command;
 
 	if (pci->device == PCI_ID_EDU >> 16)
-		return 0;
+		return NOT_DONE;
 	command = pci_cfg_read(pci, PCI_COMMAND, 2);
 	return command < 0 ? -EIO :
 			     pci_cfg_write(pci, PCI_COMMAND, 2,
@@ -340,7 +340,7 @@ static int sleep_awhile(struct actor *a)
 
 	/* A kernel that can't do that for a part would sleep for ever. */
 	if (!whole && sys_write("/sys/power/pm_test", "devices"))
-		return 0;
+		return NOT_DONE;
 	/*
 	 * Whoever waits for memory, or resets a device, can't be stopped. The log then
 	 * has his stack, as information only.

@@ -68,7 +68,7 @@ static int legacy_map_bar(struct actor *a)
 
 	/* On POWER that isn't memory. */
 	if (!dev->bar || legacy_is_spapr())
-		return 0;
+		return NOT_DONE;
 	ret = call(a, a->pool->container[c], VFIO_IOMMU_MAP_DMA, &map,
 		   sizeof(map));
 	if (!ret)

@@ -44,7 +44,7 @@ static int memory(struct actor *a)
 	case 4:
 		/* Shared with a child for a moment, which takes long. */
 		if (rnd(a, 4))
-			return 0;
+			return NOT_DONE;
 		pid = fork();
 		if (!pid)
 			_exit(0);
@@ -119,7 +119,7 @@ static int map_missing(struct actor *a)
 	int uffd;
 
 	if (__atomic_load_n(a->calm, __ATOMIC_RELAXED))
-		return 0;
+		return NOT_DONE;
 	s.iova = slot_iova(a, s.container, slot);
 	s.mem = sys_alloc(STUCK_PAGES * PAGE, PAGE);
 	if (!s.mem)
