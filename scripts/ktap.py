@@ -4,7 +4,8 @@
 
 Leaves are counted: a test with subtests stands for them. Missing plans,
 missing or surplus results, a parent that fails though its subtests pass and
-a "Bail out!" each count as one failure more.
+a "Bail out!" each count as one failure more. A test that failed is named
+with the last diagnostic before its result.
 
 usage: ktap.py FILE    the last line printed is "PASSED FAILED SKIPPED"
 """
@@ -15,6 +16,10 @@ import sys
 PREFIX = re.compile(r"^(?:\[ *\d+\.\d+\] ?(?:\[ *[TC]\d+\] ?)?)?")
 VERSION = re.compile(r"^(?:KTAP version \d+|TAP version \d+)$")
 PLAN = re.compile(r"^1\.\.(\d+)(?: # SKIP.*)?$")
+DIAGNOSTIC = re.compile(r"^# *(.*\S)")
+# What kselftest's harness and KUnit say of every test.
+EMPTY = re.compile(
+    r"^(?:(?:RUN|OK|FAIL) |PASSED|FAILED|Subtest: |module: |\S+: Test failed)")
 RESULT = re.compile(r"^(ok|not ok) (\d+) ?(?:- )?([^#]*?)(?:\s*# ?(.*))?$")
 
 
@@ -34,6 +39,8 @@ class Counter:
         self.passed = self.failed = self.skipped = 0
         self.levels = []
         self.tops = 0
+        # The last diagnostic before the next result.
+        self.why = ""
         # How many leaves failed below a finished level, or None if the
         # next result has no subtests.
         self.below = None
@@ -79,13 +86,19 @@ class Counter:
                 self.fail(f"{name}: as a whole")
                 level.bad += 1
         elif not good:
-            self.fail(name)
+            self.fail(f"{name}: {self.why}" if self.why else name)
             level.bad += 1
         elif skip:
             self.skipped += 1
             print(f"skipped: {name}: {match.group(4)}")
         else:
             self.passed += 1
+        self.why = ""
+
+    def diagnostic(self, text):
+        """It may tell why the next result is what it is."""
+        if not EMPTY.match(text):
+            self.why = text
 
     def line(self, text):
         """One line of the stream."""
@@ -102,6 +115,8 @@ class Counter:
             self.fail(text)
         elif not self.levels:
             return
+        elif DIAGNOSTIC.match(text):
+            self.diagnostic(DIAGNOSTIC.match(text).group(1))
         elif PLAN.match(text) and depth == len(self.levels) - 1:
             self.levels[-1].plan = int(PLAN.match(text).group(1))
         elif RESULT.match(text) and depth < len(self.levels):
