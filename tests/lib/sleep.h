@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* Is there an RTC that would wake this machine? */
+/* Is there an RTC that would wake this machine, and is it the same then? */
 bool sleep_can(void);
 
 /*
