@@ -57,7 +57,7 @@ struct shared {
 
 static const struct op_table *const user_tables[] = { &map_ops, &device_ops,
 						      &memory_ops };
-static const struct op_table *const host_tables[] = { &host_ops };
+static const struct op_table *const host_tables[] = { &host_ops, &limit_ops };
 
 #define NR_TABLES(tables) (sizeof(tables) / sizeof(*(tables)))
 
@@ -120,13 +120,24 @@ static void actor_init(struct actor *a, struct pool *pool, uint64_t seed,
 	rnd(a, 1);
 }
 
-static unsigned int nr_user_ops(void)
+static unsigned int nr_ops(const struct op_table *const *tables,
+			   unsigned int nr)
 {
 	unsigned int i, ret = 0;
 
-	for (i = 0; i < NR_TABLES(user_tables); i++)
-		ret += user_tables[i]->nr;
+	for (i = 0; i < nr; i++)
+		ret += tables[i]->nr;
 	return ret;
+}
+
+static unsigned int nr_user_ops(void)
+{
+	return nr_ops(user_tables, NR_TABLES(user_tables));
+}
+
+static unsigned int nr_all_ops(void)
+{
+	return nr_user_ops() + nr_ops(host_tables, NR_TABLES(host_tables));
 }
 
 /* Memory is short while all of a process goes, but for devices: see struct op. */
@@ -189,6 +200,7 @@ static void run_users(struct pool *pool, uint64_t seed)
 	int ret;
 
 	setpgid(0, 0);
+	limits_join();
 	ret = pool_open(pool);
 	if (ret) {
 		printf("# opening: %s\n", strerror(-ret));
@@ -382,29 +394,29 @@ static const char *run_round(struct pool *pool, uint64_t seed)
 	return pool_check(pool, why, sizeof(why)) ? why : NULL;
 }
 
-static bool print_table(const struct op_table *table, struct count *counts)
+/* True if a kind of call succeeds too seldom. */
+static bool print_tables(const struct op_table *const *tables, unsigned int nr,
+			 const struct count *counts)
 {
 	bool toothless = false;
-	unsigned int i;
+	unsigned int i, t;
 
-	for (i = 0; i < table->nr; i++) {
-		if (count_print(table->ops[i].name, &counts[i]))
-			toothless = true;
+	for (t = 0; t < nr; t++) {
+		for (i = 0; i < tables[t]->nr; i++, counts++)
+			toothless |=
+				count_print(tables[t]->ops[i].name, counts);
 	}
 	return toothless;
 }
 
 static bool print_counts(void)
 {
-	struct count *counts = shared->counts;
-	bool toothless = false;
-	unsigned int i;
+	bool toothless = print_tables(user_tables, NR_TABLES(user_tables),
+				      shared->counts);
 
-	for (i = 0; i < NR_TABLES(user_tables); i++) {
-		toothless |= print_table(user_tables[i], counts);
-		counts += user_tables[i]->nr;
-	}
-	return print_table(&host_ops, counts) || toothless;
+	return print_tables(host_tables, NR_TABLES(host_tables),
+			    shared->counts + nr_user_ops()) ||
+	       toothless;
 }
 
 static unsigned long operations(void)
@@ -412,7 +424,7 @@ static unsigned long operations(void)
 	unsigned long ret = 0;
 	unsigned int i;
 
-	for (i = 0; i < nr_user_ops() + host_ops.nr; i++)
+	for (i = 0; i < nr_all_ops(); i++)
 		ret += count_sum(&shared->counts[i]);
 	return ret;
 }
@@ -469,7 +481,7 @@ int main(int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || nr_user_ops() + host_ops.nr > MAX_COUNTS)
+	if (shared == MAP_FAILED || nr_all_ops() > MAX_COUNTS)
 		return EXIT_FAILURE;
 	act_init();
 	/* Of users whose first process is dead. */

@@ -254,6 +254,13 @@ uint64_t slot_iova(const struct actor *a, unsigned int container,
 
 extern const struct op_table host_ops;
 
+/* ---- limits.c: how much memory users may have ---- */
+
+/* For this process, and those that it forks. */
+void limits_join(void);
+
+extern const struct op_table limit_ops;
+
 /* ---- chaos.c ---- */
 
 /* What must never be. The first ends the round, and is its result. */

@@ -315,7 +315,7 @@ static int hotplug_cpu(struct actor *a)
 
 static int squeeze(struct actor *a)
 {
-	size_t size = (16 + rnd(a, 64)) * MIB;
+	size_t size = (4 + rnd(a, 16)) * MIB;
 	char *p;
 
 	sys_write("/proc/sys/vm/drop_caches", "3");

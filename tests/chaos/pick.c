@@ -43,12 +43,12 @@ char *pick_memory(struct actor *a, uint64_t size)
 
 uint64_t pick_size(struct actor *a)
 {
-	switch (rnd(a, 16)) {
+	switch (rnd(a, 64)) {
 	case 0:
 		return 2 * MIB;
 	case 1:
 		return (1 + rnd(a, MEM_SIZE / PAGE)) * PAGE;
-	case 2 ... 8:
+	case 2 ... 32:
 		return (1 + rnd(a, 16)) * PAGE;
 	default:
 		return PAGE;
