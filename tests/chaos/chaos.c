@@ -20,8 +20,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long users go on in a round, and how long they may take to die. */
-#define ROUND_MS 20000
+/*
+ * How long users go on in a round: a tenth of all the time, within these bounds; and how
+ * long they may take to die.
+ */
+#define ROUND_MIN_MS 20000
+#define ROUND_MAX_MS 60000
 #define DEATH_MS 90000
 #define PINS_MS 5000
 
@@ -176,6 +180,9 @@ static void run_threads(struct pool *pool, uint64_t seed, unsigned int nr)
 	pthread_t threads[NR_THREADS];
 	unsigned int i;
 
+	/* What is pinned is copied at once for a child, which takes long. */
+	for (i = 0; i < NR_MEMS / 2; i++)
+		madvise(pool->mem[i], MEM_SIZE, MADV_DONTFORK);
 	for (i = 0; i < NR_THREADS; i++) {
 		actor_init(&actors[i], pool, seed + i * 7919,
 			   nr * NR_THREADS + i);
@@ -348,6 +355,15 @@ static void check_kernel(void)
 		found("lockdep has complained");
 }
 
+static unsigned int round_ms(void)
+{
+	unsigned long ms = opt.seconds * 100;
+
+	if (ms < ROUND_MIN_MS)
+		return ROUND_MIN_MS;
+	return ms > ROUND_MAX_MS ? ROUND_MAX_MS : ms;
+}
+
 /* NULL, or what went wrong. */
 static const char *run_round(struct pool *pool, uint64_t seed)
 {
@@ -371,11 +387,11 @@ static const char *run_round(struct pool *pool, uint64_t seed)
 	host = early ? 0 : start(run_host, pool, seed ^ 0x5eed);
 	if (host < 0)
 		return "no processes";
-	sys_sleep_ms(ROUND_MS / 2);
+	sys_sleep_ms(round_ms() / 2);
 	/* One, with its threads in whatever they are at. */
 	if (!early && !shared->gentle && rnd(&dice, 2))
 		kill(users, SIGKILL);
-	sys_sleep_ms(ROUND_MS / 2);
+	sys_sleep_ms(round_ms() / 2);
 	__atomic_store_n(&shared->stop, true, __ATOMIC_RELAXED);
 	if (!reap(users, shared->gentle ? DEATH_MS : 500))
 		return shared->nr_found ? shared->found :
@@ -465,7 +481,7 @@ static const struct argp argp = {
 	.doc = "Have processes and threads that share containers, groups and devices\n"
 	       "call all there is at random, with arguments that are good or nearly\n"
 	       "so, while the host unbinds, resets and runs short of memory.\n"
-	       "\vAfter each round of twenty seconds nothing may be left pinned, and\n"
+	       "\vAfter each round of twenty seconds or more nothing may be left pinned, and\n"
 	       "each device must open, reset, and work with the host's driver again.\n"
 	       "The counts say what was called, and what came of it.\n",
 };

@@ -43,19 +43,59 @@ static int group_join(struct actor *a)
 	return ret == -EINVAL ? 0 : ret;
 }
 
+static void replace(int *fd, int by)
+{
+	int old = __atomic_exchange_n(fd, by, __ATOMIC_RELAXED);
+
+	if (old >= 0)
+		close(old);
+}
+
 /* Another fd of a device; and the old one goes. */
 static int device_reopen(struct actor *a)
 {
 	struct chaos_device *dev = pick_device(a);
-	int fd, old;
+	int fd;
 
 	fd = vfio_get_device(dev->group, dev->pci.name);
 	if (fd < 0)
 		return fd;
 	vfio_command(fd, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
-	old = __atomic_exchange_n(&dev->fd, fd, __ATOMIC_RELAXED);
-	if (old >= 0)
-		close(old);
+	replace(&dev->fd, fd);
+	return 0;
+}
+
+/*
+ * A group whose device was taken away, and is there again: one of the processes
+ * gets it. Others may be using the old BAR, which stays mapped.
+ */
+static int group_reopen(struct actor *a)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	struct chaos_device *dev = pick_device(a);
+	struct pci_dev pci = dev->pci;
+	int group, fd, ret;
+	char *bar;
+
+	if (vfio_ioctl(dev->group, VFIO_GROUP_GET_STATUS, &status) != -ENODEV)
+		return NOT_DONE;
+	pci_look_again(&pci);
+	group = vfio_group(&pci);
+	if (group < 0)
+		return NOT_DONE;
+	ret = vfio_set_container(group, a->pool->container[dev->container]);
+	fd = ret ? ret : vfio_get_device(group, pci.name);
+	if (fd < 0) {
+		close(group);
+		/* It was taken away again. */
+		return fd == -ENODEV ? NOT_DONE : fd;
+	}
+	vfio_command(fd, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
+	replace(&dev->fd, fd);
+	replace(&dev->group, group);
+	bar = vfio_bar_map(fd, 0, dev->bar_size);
+	if (bar)
+		__atomic_store_n(&dev->bar, bar, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -317,7 +357,7 @@ static int engine(struct actor *a)
 }
 
 /* A device that was taken away is gone for ever, whatever is asked of it. */
-static void check_gone(const struct chaos_device *dev, int fd)
+static void check_gone(const struct chaos_device *dev, int fd, const char *bar)
 {
 	struct vfio_irq_info irq = { .argsz = sizeof(irq) };
 	uint64_t end = sys_now_ms() + REMOVAL_MS;
@@ -335,7 +375,7 @@ static void check_gone(const struct chaos_device *dev, int fd)
 	if (ret != -ENODEV)
 		found("%s is gone, but pread() returns %d", dev->pci.name, ret);
 	/* It's mapped until whoever is inside the driver is outside, and it's closed. */
-	while (dev->bar && !load_is_gone(dev->bar)) {
+	while (bar && !load_is_gone(bar)) {
 		if (sys_now_ms() > end) {
 			found("%s is gone, but its BAR can be read",
 			      dev->pci.name);
@@ -349,6 +389,8 @@ static int revoked(struct actor *a)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 	struct chaos_device *dev = pick_device(a);
+	/* Before the fd is looked at again: when it's replaced, the BAR is later. */
+	const char *bar = __atomic_load_n(&dev->bar, __ATOMIC_ACQUIRE);
 	int old = device_fd(dev), fd = dup(old), ret = NOT_DONE;
 
 	if (fd < 0)
@@ -356,7 +398,7 @@ static int revoked(struct actor *a)
 	/* An injected failure is no answer, nor is that of an fd that is another's by now. */
 	if (a->how != INJECTED && device_fd(dev) == old &&
 	    vfio_ioctl(fd, VFIO_DEVICE_GET_INFO, &info) == -ENODEV) {
-		check_gone(dev, fd);
+		check_gone(dev, fd, bar);
 		ret = 0;
 	}
 	close(fd);
@@ -421,6 +463,7 @@ static const struct op ops[] = {
 	{ "group leave", group_leave, 4 },
 	{ "group join", group_join, 6 },
 	{ "device reopen", device_reopen, 6, true },
+	{ "group reopen", group_reopen, 8, true },
 	{ "open and close", open_and_close, 1, true },
 	{ "device info", device_info, 6 },
 	{ "region info", region_info, 10 },
