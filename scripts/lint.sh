@@ -47,10 +47,6 @@ lint_spdx()
 
 lint_checkpatch()
 {
-	local ignore=(
-		# Our Kconfig help is as long as a person needs.
-		CONFIG_DESCRIPTION
-	)
 	local programs=(
 		# u64 and so on are the kernel's; programs have stdint.h.
 		PREFER_KERNEL_TYPES
@@ -58,21 +54,18 @@ lint_checkpatch()
 		OPEN_ENDED_LINE
 	)
 
-	files '*.[ch]' Kconfig | grep -vE '^(tests|tools)/' |
-		checkpatch "${ignore[@]}" || return
+	files '*.[ch]' Kconfig | grep -vE '^(tests|tools)/' | checkpatch || return
 	files '*.[ch]' | grep -E '^(tests|tools)/' |
 		checkpatch "${programs[@]}"
 }
 
-# Judges the files on standard input; the arguments are types to leave out.
-# Without a tree it doesn't want Python modules for what lint_spdx() does. It is
-# the slowest linter, hence several at once.
+# Judges the files on standard input; the arguments are types to leave out, beside
+# those of .checkpatch.conf. Checkpatch is the slowest linter, hence several at once.
 checkpatch()
 {
 	cd "$TOP" || return
-	xargs -n 16 -P "$JOBS" "$LINUX/scripts/checkpatch.pl" --no-tree --strict --terse \
-		--no-summary --quiet --show-types \
-		--ignore "$(IFS=, && echo "$*")" -f
+	xargs -n 16 -P "$JOBS" "$LINUX/scripts/checkpatch.pl" --terse --no-summary \
+		--quiet --show-types --ignore "$(IFS=, && echo "$*")" -f
 }
 
 lint_compile()
