@@ -4,6 +4,7 @@
  */
 #include "chaos.h"
 #include "edu.h"
+#include "legacy.h"
 
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -73,6 +74,7 @@ static int group_reopen(struct actor *a)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 	struct chaos_device *dev = pick_device(a);
+	int container = a->pool->container[dev->container];
 	struct pci_dev pci = dev->pci;
 	int group, fd, ret;
 	char *bar;
@@ -83,7 +85,10 @@ static int group_reopen(struct actor *a)
 	group = vfio_group(&pci);
 	if (group < 0)
 		return NOT_DONE;
-	ret = vfio_set_container(group, a->pool->container[dev->container]);
+	ret = vfio_set_container(group, container);
+	/* It has lost its type if this was its last group. */
+	if (!ret && !is_unified(dev->container))
+		vfio_set_iommu(container, legacy_type());
 	fd = ret ? ret : vfio_get_device(group, pci.name);
 	if (fd < 0) {
 		close(group);
