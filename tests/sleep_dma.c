@@ -37,7 +37,7 @@ FIXTURE(sleep)
 FIXTURE_SETUP(sleep)
 {
 	if (!sleep_can())
-		SKIP(return, "no waking up, or as another machine");
+		SKIP(return, "no RTC, or DMA isn't translated afterwards");
 	ASSERT_EQ(0, pci_find_alone(&self->dev, PCI_ID_EDU, 0));
 	ASSERT_EQ(0, legacy_open(&self->v, &self->dev));
 	ASSERT_EQ(0, edu_attach(&self->edu, self->v.device));

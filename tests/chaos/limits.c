@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What users may have of the machine's memory: that of their cgroup, if the kernel has
- * such. It's charged for what Sluice allocates for them, too.
+ * Limits of the users' memory: those of their cgroup, if the kernel has cgroups. What Sluice
+ * allocates for the users is charged to the cgroup, too.
  */
 #include "chaos.h"
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* Is there an RTC that would wake this machine, and is it the same then? */
+/* Would an RTC wake this machine, and would its IOMMU translate DMA afterwards? */
 bool sleep_can(void);
 
 /*
